@@ -1,0 +1,162 @@
+"""`Agent`: the engine graph a manifest builds."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from runner.chats import ChatManager
+from runner.client import GeminiClient, TurnEvents
+from runner.errors import ManifestError, MissingKeyError
+from runner.events import Notice
+from runner.loading import LoadedManifest, load_manifest
+from runner.manifest import Spec
+from runner.modules import ModuleTable
+from runner.plugins import EXECUTORS, MODELS, STORAGES
+from runner.registry import Place
+from runner.settings import Settings
+from runner.tools.toolbox import Toolbox
+from runner.toolsource import tools_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.executors.base import ToolExecutor
+    from runner.manifest import AgentManifest
+    from runner.messages import ChatMessage, Part
+    from runner.models.base import Model
+    from runner.storages.base import ChatStorage
+
+NO_KEY = (
+    "no API key for Gemini was found: set GEMINI_API_KEY (https://aistudio.google.com/apikey), "
+    "or choose the embedded rules with --model offline"
+)
+OFFLINE = Notice(
+    "offline_model",
+    "no API key: answering with the embedded offline model (simple rules, not a language model); "
+    "set GEMINI_API_KEY for Gemini",
+)
+
+
+class Agent:
+    """A manifest's model, tools, executor and storage, ready to run turns. Use it as `async with`.
+
+    `offline_without_key` lets the embedded offline model answer where no credentials for Gemini are found; otherwise
+    that raises MissingKeyError. `model` and the environment's AGENT_RUN_MODEL win over the manifest's.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedManifest,
+        *,
+        model: str | None = None,
+        settings: Settings | None = None,
+        offline_without_key: bool = False,
+    ) -> None:
+        self.manifest: AgentManifest = loaded.manifest
+        self.name, self.path, self.root = loaded.name, loaded.path, loaded.root
+        self.notices: list[Notice] = []
+        self._closing = AsyncExitStack()
+        settings = settings or Settings.of_project(self.root)
+        modules = ModuleTable([self.root, self.path.parent])
+        self._closing.callback(modules.close)
+        place = Place(self.root, self.path.parent, modules, settings)
+        with _located(self.path):
+            spec = self._model_spec(model or settings.model, settings, offline_without_key=offline_without_key)
+            self.model: Model = MODELS.make(spec, place)
+            self._closing.push_async_callback(self.model.aclose)
+            self.toolbox = Toolbox(tool for line in self.manifest.tools for tool in tools_of(line, place))
+            if self.manifest.tool_mode == "any" and not len(self.toolbox):
+                raise ManifestError("`any` forces a tool call, but there are no tools", key="tool_mode")
+            self.executor: ToolExecutor[Any] = EXECUTORS.make(self.manifest.executor, place)
+            self._closing.callback(self.executor.shutdown)
+            storage = self._storage_spec(settings)
+            self.storage: ChatStorage = STORAGES.make(storage, place)
+            self._closing.push_async_callback(self.storage.aclose)
+        self.chat_manager = ChatManager(self.storage, self.manifest.instructions, namespace=self.name)
+        self.client = GeminiClient(chat_manager=self.chat_manager, model=self.model, tool_mode=self.manifest.tool_mode)
+        self._closing.push_async_callback(self.client.aclose)
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | Path,
+        *,
+        model: str | None = None,
+        settings: Settings | None = None,
+        offline_without_key: bool = False,
+    ) -> Agent:
+        """The agent of a manifest's file. Raises ManifestError and MissingKeyError."""
+        return cls(load_manifest(path), model=model, settings=settings, offline_without_key=offline_without_key)
+
+    @property
+    def description(self) -> str | None:
+        """The manifest's sentence on what the agent is for."""
+        return self.manifest.description
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the model, the executor, the storage and forget the tool modules."""
+        await self._closing.aclose()
+
+    def run(
+        self, query: str, *, chat_id: str, files: Sequence[str | Path | Part] = (), context: object = None
+    ) -> TurnEvents:
+        """One turn of a chat, as events; iterate it to run it."""
+        return self.client.events(
+            query=query,
+            chat_id=chat_id,
+            files=files,
+            context=context,
+            tools=self.toolbox,
+            tool_executor=self.executor,
+        )
+
+    async def get_history(self, chat_id: str) -> list[ChatMessage]:
+        """The messages of a chat, as Gemini sees them."""
+        return await self.chat_manager.get_history(chat_id)
+
+    async def latest_chat(self) -> str | None:
+        """The id of this agent's chat written to last, or None."""
+        return await self.chat_manager.latest_chat()
+
+    def _model_spec(self, override: str | None, settings: Settings, *, offline_without_key: bool) -> Spec:
+        from runner.models.gemini.credentials import find_credentials
+
+        spec = self.manifest.model
+        if override is not None:
+            spec = type(self.manifest).model_validate({"model": override}).model
+        if spec.type != "gemini" or settings.api_key or find_credentials():
+            return spec
+        if settings.is_ci or not offline_without_key:
+            raise MissingKeyError(NO_KEY)
+        self.notices.append(OFFLINE)
+        return Spec(type="offline")
+
+    def _storage_spec(self, settings: Settings) -> Spec:
+        if settings.storage is None:
+            return self.manifest.storage
+        return type(self.manifest).model_validate({"storage": settings.storage}).storage
+
+
+@contextmanager
+def _located(path: Path) -> Iterator[None]:
+    """Name the manifest's file in errors that do not name it yet."""
+    try:
+        yield
+    except ManifestError as error:
+        if error.path is not None:
+            raise
+        raise ManifestError(error.message, path=_shown(path), key=error.key) from error.__cause__
+
+
+def _shown(path: Path) -> str:
+    """The path as a person in this folder would write it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,0 +1,201 @@
+"""`ChatManager`: histories, and the requests made from them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from urllib.parse import quote
+
+from runner.messages import ChatMessage, history
+from runner.recovery import closing
+from runner.requests import GenerateContentRequest
+from runner.tools.toolbox import Toolbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+
+    from runner.caches import CacheConfig
+    from runner.messages import Content, Json, Part
+    from runner.models.base import Model
+    from runner.storages.base import ChatStorage
+    from runner.storages.lease import Lease
+
+ToolMode: TypeAlias = Literal["auto", "any", "none", "validated"]
+"""Whether the model may call tools: it chooses; it must, on the first step of a turn; never; calls checked by schema.
+
+Gemini's ANY forces a call in *every* reply, so a turn that keeps it can never end in an answer. `any` therefore holds
+for the first model call of a turn only; from then on the model chooses.
+"""
+Instructions: TypeAlias = str | Callable[[datetime], str] | None
+"""The system instructions: a text, or a function of the turn's time."""
+Clock: TypeAlias = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The current time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_chat_id() -> str:
+    """A fresh chat id: the date and eight random hex digits."""
+    return f"{utc_now():%Y%m%d}-{secrets.token_hex(4)}"
+
+
+async def uninterrupted(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work` to its end; a cancellation of the caller is raised only then."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+class OpenChat:
+    """A chat held under its lease for one turn: its log, and the only way to add to it."""
+
+    def __init__(self, storage: ChatStorage, key: str, lease: Lease, log: list[ChatMessage], clock: Clock) -> None:
+        self._storage, self._key, self._lease, self._clock = storage, key, lease, clock
+        self.log = log
+        self.messages = history(log)
+        self._writing = asyncio.Lock()
+
+    @property
+    def next_turn(self) -> int:
+        """The number of the turn that the next user message begins."""
+        for entry in reversed(self.log):
+            if entry.kind == "user" and "turn" in entry.meta:
+                return entry.meta["turn"] + 1
+        return sum(entry.kind == "user" for entry in self.log) + 1
+
+    @property
+    def family(self) -> str | None:
+        """The family of the model that answered last, if any did."""
+        return next((e.meta.get("family") for e in reversed(self.log) if e.kind == "model"), None)
+
+    def now(self) -> str:
+        """The chat's clock as stored in entries."""
+        return self._clock().isoformat(timespec="milliseconds")
+
+    async def append(self, *entries: ChatMessage) -> None:
+        """Store entries at the end of the log, all or none; raises ChatChangedError when someone else wrote.
+
+        A cancellation that comes meanwhile takes effect when the write is over, so the log here is the log stored.
+        """
+        await uninterrupted(self._write(entries))
+
+    async def _write(self, entries: Sequence[ChatMessage]) -> None:
+        async with self._writing:
+            await self._lease.check()
+            await self._storage.append(self._key, entries, len(self.log))
+            self.log.extend(entries)
+            self.messages.extend(entry for entry in entries if entry.is_sent)
+
+    async def check(self) -> None:
+        """Raise ChatChangedError when the chat was taken over; called before every tool start."""
+        await self._lease.check()
+
+
+class ChatManager:
+    """Keeps chats in a storage and renders them as requests. `instructions` are rendered once a turn.
+
+    `namespace` separates the chats of several agents in one storage: each key is the escaped namespace, "/", the id.
+    """
+
+    def __init__(
+        self,
+        storage: ChatStorage | None = None,
+        instructions: Instructions = None,
+        *,
+        namespace: str = "",
+        clock: Clock = utc_now,
+    ) -> None:
+        if storage is None:
+            from runner.storages.memory import LocalChatStorage
+
+            storage = LocalChatStorage()
+        self.storage, self.instructions, self.clock = storage, instructions, clock
+        self._prefix = f"{quote(namespace, safe='')}/" if namespace else ""
+
+    def key(self, chat_id: str) -> str:
+        """The storage's key of a chat: different (namespace, id) pairs have different keys."""
+        return self._prefix + chat_id
+
+    async def get_history(self, chat_id: str) -> list[ChatMessage]:
+        """The messages of a chat, as Gemini sees them."""
+        return history(await self.storage.read_after(self.key(chat_id), 0))
+
+    async def latest_chat(self) -> str | None:
+        """The id of the chat written to last, or None."""
+        chats = await self.storage.list_chats(self._prefix, limit=1)
+        return chats[0].chat_id.removeprefix(self._prefix) if chats else None
+
+    @asynccontextmanager
+    async def open(self, chat_id: str, *, timeout: float = 30.0) -> AsyncIterator[OpenChat]:  # noqa: ASYNC109  # the storage's own bounded wait
+        """Hold a chat for a turn; what an earlier turn left open is closed first. Raises ChatBusyError."""
+        key = self.key(chat_id)
+        async with await self.storage.acquire(key, timeout=timeout) as lease:
+            chat = OpenChat(self.storage, key, lease, await self.storage.read_after(key, 0), self.clock)
+            if entries := closing(chat.log, chat.now()):
+                await chat.append(*entries)
+            yield chat
+
+    def system_instruction(self) -> Content | None:
+        """The instructions rendered now, as Gemini's content."""
+        text = self.instructions(self.clock()) if callable(self.instructions) else self.instructions
+        return {"parts": [{"text": text}]} if text else None
+
+    async def generate_content_request(
+        self,
+        *,
+        chat_id: str,
+        query: str,
+        model: str | Model,
+        client: object = None,  # part of the signature callers use; requests are made without it
+        tools: Iterable[object] = (),
+        tool_mode: ToolMode = "auto",
+        cache_config: CacheConfig | None = None,  # caches are used inside a turn, by resource name
+        files: Sequence[Part] = (),
+    ) -> GenerateContentRequest:
+        """The request that this query would begin a turn with. The history is read; nothing is changed."""
+        past = await self.get_history(chat_id)
+        return request_for(
+            model if isinstance(model, str) else model.name,
+            [*past, ChatMessage.user(query, files=files)],
+            system_instruction=self.system_instruction(),
+            toolbox=Toolbox(tools),
+            tool_mode=tool_mode,
+            step=1,
+        )
+
+
+def request_for(
+    model: str,
+    messages: Sequence[ChatMessage],
+    *,
+    system_instruction: Content | None,
+    toolbox: Toolbox,
+    tool_mode: ToolMode,
+    step: int,
+    generation_config: Json | None = None,
+) -> GenerateContentRequest:
+    """The request of one step of a turn."""
+    return GenerateContentRequest(
+        model=model,
+        messages=messages,
+        system_instruction=system_instruction,
+        tools=toolbox.declared,
+        tool_config=tool_config(tool_mode, step) if toolbox.declared else None,
+        generation_config=generation_config,
+    )
+
+
+def tool_config(mode: ToolMode, step: int) -> dict[str, Any] | None:
+    """Gemini's `toolConfig` for a step; None where its default (AUTO) is meant."""
+    if mode == "auto" or (mode == "any" and step > 1):
+        return None
+    return {"functionCallingConfig": {"mode": mode.upper()}}

@@ -1,0 +1,200 @@
+"""`GeminiClient`: the public face of the loop."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+
+from runner.chats import ChatManager, ToolMode, new_chat_id
+from runner.errors import AgentRunError
+from runner.events import Notice, TextDelta, TurnEnded
+from runner.executors.parallel import AsyncToolExecutor
+from runner.files import file_part
+from runner.models.retry import Retry
+from runner.requests import Usage
+from runner.tools.toolbox import Toolbox
+from runner.turn import Limits, Plan, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable, Sequence
+    from pathlib import Path
+
+    from google.genai import Client
+
+    from runner.caches import CacheConfig, CacheManager
+    from runner.events import Event
+    from runner.executors.base import ToolExecutor
+    from runner.messages import Part
+    from runner.models.base import Model
+    from runner.models.gemini.model import GeminiModel
+
+DEFAULT_MODEL = "gemini-3.8-flash"
+NO_CACHE = Notice("cache", "cache: off: this version does not use context caches inside a turn")
+
+
+class TurnOptions(TypedDict, total=False):
+    """What a call may set for its turn; it wins over the client's own settings."""
+
+    model: str | Model | None  # a Gemini model id, or any Model
+    tools: Iterable[object]  # Tool objects, Tool classes, annotated functions
+    tool_executor: ToolExecutor[Any] | None
+    chat_id: str | None  # default: one chat per client
+    tool_mode: ToolMode | None
+    max_iterations: int | None  # model calls the turn may cost
+    num_gemini_call_retries: int | None  # resends one model call may cost
+    cache_config: CacheConfig | None
+    context: object  # the caller's own object, handed to tools as `ToolContext.deps`
+    files: Sequence[str | Path | Part]
+
+
+class TurnEvents:
+    """The events of one turn: iterate it to run the turn. Leaving the loop and `aclose()` interrupt the turn."""
+
+    def __init__(self, client: GeminiClient, chat_id: str, plan: Plan, query: str, files: Sequence[Part]) -> None:
+        self._turn: Turn | None = None
+        self._interrupted = False
+        self._events = self._run(client, chat_id, plan, query, files)
+
+    def interrupt(self) -> None:
+        """End the turn from outside; the remaining events, `TurnEnded("interrupted")` last, can still be read."""
+        self._interrupted = True
+        if self._turn is not None:
+            self._turn.interrupt()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        return await anext(self._events)
+
+    async def aclose(self) -> None:
+        """Interrupt the turn, unless it is over, and close the chat."""
+        await self._events.aclose()
+
+    async def _run(
+        self, client: GeminiClient, chat_id: str, plan: Plan, query: str, files: Sequence[Part]
+    ) -> AsyncGenerator[Event, None]:
+        try:
+            async with client.chat_manager.open(chat_id, timeout=plan.limits.busy_timeout) as chat:
+                self._turn = Turn(chat, chat_id, plan)
+                if self._interrupted:
+                    self._turn.interrupt()
+                async with aclosing(self._turn.run(query, files)) as events:
+                    async for event in events:
+                        yield event
+        except AgentRunError as error:  # the turn could not begin; what fails inside a turn is one of its events
+            yield TurnEnded("failed", "", Usage(), error.reason, str(error), error.retryable, error)
+
+
+class GeminiClient:
+    """Talks to Gemini in chats, with tools.
+
+        async with GeminiClient() as client:
+            async for text in client.chat(query="Will it rain in Paris?", tools=[get_weather]):
+                print(text, end="")
+
+    `api_key` defaults to what google-genai finds in the environment. A call's own settings win over those given here.
+    Without `chat_manager`, chats live in memory; without `chat_id`, all calls of one client share one chat.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        chat_manager: ChatManager | None = None,
+        *,
+        tool_mode: ToolMode | None = None,
+        max_iterations: int = 10,
+        num_gemini_call_retries: int = 3,
+        limits: Limits | None = None,
+        model: str | Model = DEFAULT_MODEL,
+    ) -> None:
+        self.chat_manager = chat_manager or ChatManager()
+        self._api_key, self._default_model = api_key, model
+        self._tool_mode: ToolMode = tool_mode or "auto"
+        self._limits = limits or Limits(max_iterations=max_iterations)
+        self._retries = num_gemini_call_retries
+        self._chat_id = new_chat_id()
+        self._executor: ToolExecutor[Any] = AsyncToolExecutor()
+        self._closing = AsyncExitStack()
+        self._gemini: GeminiModel | None = None
+        self._caches: CacheManager | None = None
+        if chat_manager is None:
+            self._closing.push_async_callback(self.chat_manager.storage.aclose)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close what this client opened: connections, and the storage if it was made here."""
+        await self._closing.aclose()
+        self._gemini = None
+
+    @property
+    def cache_manager(self) -> CacheManager:
+        """Context caches, bound to this client."""
+        if self._caches is None:
+            from runner.caches import CacheManager
+
+            self._caches = CacheManager(self)
+        return self._caches
+
+    async def sdk_client(self) -> Client:
+        """The google-genai client this client talks through."""
+        return await self._gemini_model().sdk_client()
+
+    async def chat(self, *, query: str, **options: Unpack[TurnOptions]) -> AsyncGenerator[str, None]:
+        """Run one turn and yield the answer's text as it streams. A failed turn raises its error.
+
+        A turn that a limit or an executor ended just ends: `events()` tells the reason. Raises GeminiAPIError,
+        GeminiResponseError, GeminiToolExecutionError, MissingKeyError, ChatStorageError or ChatBusyError.
+        """
+        async with aclosing(self.events(query=query, **options)) as events:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    yield event.text
+                elif isinstance(event, TurnEnded) and event.error is not None:
+                    raise event.error
+
+    def events(self, *, query: str, **options: Unpack[TurnOptions]) -> TurnEvents:
+        """The same turn as typed events, the last one TurnEnded, which tells a failure instead of raising it.
+
+        Wrong arguments raise at once: ManifestError for tools, ValueError for the rest.
+        """
+        files = [file_part(file) for file in options.get("files") or ()]
+        if not query and not files:
+            raise ValueError("the query is empty")
+        return TurnEvents(self, options.get("chat_id") or self._chat_id, self._plan(options), query, files)
+
+    def _plan(self, options: TurnOptions) -> Plan:
+        model = options.get("model") or self._default_model
+        toolbox = Toolbox.of(options.get("tools") or ())
+        tool_mode = options.get("tool_mode") or self._tool_mode
+        if tool_mode == "any" and not len(toolbox):
+            raise ValueError('tool_mode "any" forces a tool call, but there are no tools')
+        iterations, retries = options.get("max_iterations"), options.get("num_gemini_call_retries")
+        return Plan(
+            model=Retry(
+                self._gemini_model() if isinstance(model, str) else model,
+                self._retries if retries is None else retries,
+            ),
+            model_name=model if isinstance(model, str) else model.name,
+            toolbox=toolbox,
+            executor=options.get("tool_executor") or self._executor,
+            tool_mode=tool_mode,
+            limits=self._limits if iterations is None else replace(self._limits, max_iterations=iterations),
+            system_instruction=self.chat_manager.system_instruction(),
+            deps=options.get("context"),
+            notices=() if options.get("cache_config") is None else (NO_CACHE,),
+        )
+
+    def _gemini_model(self) -> GeminiModel:
+        if self._gemini is None:
+            from runner.models.gemini.model import GeminiModel
+
+            self._gemini = GeminiModel(api_key=self._api_key)
+            self._closing.push_async_callback(self._gemini.aclose)
+        return self._gemini

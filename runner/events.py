@@ -1,0 +1,136 @@
+"""Events: what the loop tells, in order. Readers of these are the terminal, JSON lines, tests and reports.
+
+`event.to_json()` is the documented form: `type` in snake case, then the fields. Absent optional fields are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+if TYPE_CHECKING:
+    from runner.errors import AgentRunError
+    from runner.messages import Json, TurnReason
+    from runner.requests import Usage
+
+
+class _Event:
+    __slots__ = ()
+    type: ClassVar[str]
+    _unspoken: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls) -> None:
+        cls.type = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    def to_json(self) -> Json:
+        """The event as a JSON object."""
+        form: Json = {"type": self.type}
+        for item in fields(self):  # type: ignore[arg-type]  # every event is a dataclass
+            value = getattr(self, item.name)
+            if value is not None and item.name not in self._unspoken:
+                form[item.name] = value.to_json() if hasattr(value, "to_json") else value
+        return form
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted(_Event):
+    """The user's message is stored and the first model call is about to be made."""
+
+    chat_id: str
+    turn: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta(_Event):
+    """A piece of the answer, as it arrived."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtDelta(_Event):
+    """A piece of the model's thought summary; not part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled(_Event):
+    """A tool is about to run. `id` is unique in the chat, `index` the call's place in its step."""
+
+    id: str
+    index: int
+    name: str
+    args: Json
+
+
+@dataclass(frozen=True, slots=True)
+class ToolProgress(_Event):
+    """Something a running tool reported through its `ToolContext`."""
+
+    id: str
+    index: int
+    name: str
+    progress: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned(_Event):
+    """A call has its result. `kind` is ok, error, timeout, cancelled, not_started, interrupted or outcome_unknown."""
+
+    id: str
+    index: int
+    name: str
+    kind: str
+    result: Json
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported(_Event):
+    """The tokens of one model call."""
+
+    step: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(_Event):
+    """Something the user should know that is neither answer nor failure: a retry, another model version, ..."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded(_Event):
+    """The turn is over and stored: for `answered` this is the acknowledgement.
+
+    `text` is what the model said to the user in this turn. `code`, `message` and `retryable` come with every reason but
+    `answered` where there is something to say; `error` is the exception behind a `failed` turn (not in the JSON form).
+    """
+
+    reason: TurnReason
+    text: str
+    usage: Usage
+    code: str | None = None
+    message: str | None = None
+    retryable: bool | None = None
+    error: AgentRunError | None = None
+
+    _unspoken: ClassVar[frozenset[str]] = frozenset({"error"})
+
+
+Event: TypeAlias = (
+    TurnStarted
+    | TextDelta
+    | ThoughtDelta
+    | ToolCalled
+    | ToolProgress
+    | ToolReturned
+    | UsageReported
+    | Notice
+    | TurnEnded
+)

@@ -1,0 +1,158 @@
+"""`GeminiModel`: the model behind Google's API."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from runner.errors import GeminiClientError, MissingKeyError
+from runner.events import Notice
+from runner.models.base import Model
+from runner.models.gemini.failures import environment_secrets, redactor, refused, worded
+from runner.models.gemini.options import SdkOptions
+from runner.models.gemini.reply import Reply
+from runner.models.gemini.signatures import is_signature_refused, with_reset_signatures
+from runner.models.gemini.sse import EventReader
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    from google import genai
+
+    from runner.models.gemini.sdk import SdkTransport
+    from runner.models.gemini.transport import ByteStream
+    from runner.requests import GenerateContentRequest, ModelItem
+
+DEFAULT_MODEL = "gemini-3.8-flash"
+
+
+class GeminiModel(Model):
+    """Gemini over google-genai. Nothing is imported, looked up or opened before the first request (or `warm_up`).
+
+    Without `api_key`, the SDK's own ways to find credentials and endpoints in the environment hold. `connect_timeout`
+    bounds connecting, `idle_timeout` the silence between two pieces of a reply; both are seconds. Makes one request
+    per call: wrap it in `Retry`.
+    """
+
+    family = "gemini"
+
+    def __init__(
+        self,
+        name: str = DEFAULT_MODEL,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        api_version: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        enterprise: bool | None = None,
+        project: str | None = None,
+        location: str | None = None,
+        connect_timeout: float = 10.0,
+        idle_timeout: float = 120.0,
+    ) -> None:
+        self.name = name
+        self._options = SdkOptions(
+            api_key=api_key,
+            base_url=base_url,
+            api_version=api_version,
+            headers=headers or {},
+            enterprise=enterprise,
+            project=project,
+            location=location,
+            connect_timeout=connect_timeout,
+            idle_timeout=idle_timeout,
+        )
+        self._transport: SdkTransport | None = None
+        self._building = threading.Lock()
+        self._closed = False
+
+    async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
+        """Send the request once and yield the reply as it streams."""
+        reader = EventReader()
+        with worded(self._redact, lambda: reader.offset):
+            transport = await self._ready()
+            stream = await transport.post(request)
+            try:
+                if stream.status != 200:
+                    raise await refused(stream, self._redact)
+                reply = Reply(request.model, self._redact)
+                async with contextlib.aclosing(_items(stream, reader, reply)) as items:
+                    async for item in items:
+                        yield item
+            finally:
+                await stream.aclose()
+
+    def amended(
+        self, request: GenerateContentRequest, error: GeminiClientError
+    ) -> tuple[GenerateContentRequest, Notice] | None:
+        """After "Corrupted thought signature": the request without the signatures, which another model made."""
+        amended = with_reset_signatures(request) if is_signature_refused(error) else None
+        if amended is None:
+            return None
+        return amended, Notice("signatures_reset", "Gemini refuses the history's thought signatures; sent without them")
+
+    async def warm_up(self) -> None:
+        """Import the SDK and build its client, in a thread, so that a prompt can be shown meanwhile."""
+        with worded(self._redact):
+            await self._ready()
+
+    async def sdk_client(self) -> genai.Client:
+        """The google-genai client this model uses; closed with the model."""
+        with worded(self._redact):
+            return (await self._ready()).client
+
+    async def aclose(self) -> None:
+        """Close the SDK's client and all connections."""
+        self._closed = True
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
+
+    async def _ready(self) -> SdkTransport:
+        if self._closed:
+            raise GeminiClientError(f"the model {self.name} was closed and cannot be used again")
+        if self._transport is None:
+            return await asyncio.to_thread(self._build)
+        return self._transport
+
+    def _build(self) -> SdkTransport:
+        with self._building:
+            if self._transport is None:
+                _check_key(self._options.api_key)
+                from runner.models.gemini.sdk import SdkTransport
+
+                self._transport = SdkTransport(self._options)
+            return self._transport
+
+    def _redact(self, text: str) -> str:
+        secrets = [self._options.api_key or "", *self._options.headers.values()]
+        secrets += environment_secrets()
+        if self._transport is not None:
+            secrets += self._transport.secrets
+        return redactor(secrets)(text)
+
+
+async def _items(stream: ByteStream, reader: EventReader, reply: Reply) -> AsyncGenerator[ModelItem, None]:
+    async for chunk in stream:
+        for event in reader.feed(chunk):
+            for item in reply.read(event):
+                yield item
+    for event in reader.flush():
+        for item in reply.read_last(event):
+            yield item
+    for item in reply.end(reader.offset, reader.stray, stream.headers.get("content-type", "")):
+        yield item
+
+
+def _check_key(given: str | None) -> None:
+    """A key copied with a quote, blank or line break in it would only fail in the HTTP library, which repeats it."""
+    keys = (
+        {"api_key": given} if given else {name: os.environ.get(name) for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY")}
+    )
+    for name, key in keys.items():
+        text = (key or "").strip()
+        if text and not (text.isascii() and text.isprintable() and " " not in text):
+            raise MissingKeyError(f"{name} contains characters that no API key has: copy it again")

@@ -1,0 +1,24 @@
+"""How Gemini is reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdkOptions:
+    """What google-genai's client is built from; None means what the SDK finds in the environment."""
+
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = None
+    api_version: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    enterprise: bool | None = None
+    project: str | None = None
+    location: str | None = None
+    connect_timeout: float = 10.0
+    idle_timeout: float = 120.0

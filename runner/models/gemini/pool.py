@@ -1,0 +1,78 @@
+"""Connections: one httpx2 pool for each event loop, so that a model may be used from several.
+
+Imported only by transports, when they are first used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import httpx2
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Mapping
+
+
+class HttpReply:
+    """A `ByteStream` over an httpx2 response."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self._response.status_code
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, looked up without regard to case."""
+        return self._response.headers
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._response.aiter_bytes()
+
+    async def aclose(self) -> None:
+        """Give the connection back, or drop it when the body was not read to its end."""
+        await self._response.aclose()
+
+
+class Pool:
+    """Sends requests over the running loop's connections. Redirects are not followed: they would take the key along."""
+
+    def __init__(self, *, connect_timeout: float, idle_timeout: float) -> None:
+        self._timeout = httpx2.Timeout(idle_timeout, connect=connect_timeout, pool=connect_timeout)
+        self._limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
+        self.trust: ssl.SSLContext = httpx2.create_ssl_context()
+        self._lock = threading.Lock()
+        self._clients: dict[asyncio.AbstractEventLoop, httpx2.AsyncClient] = {}
+
+    async def send(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
+        """Send with our timeouts, whatever the request was built with."""
+        request.extensions = {**request.extensions, "timeout": self._timeout.as_dict()}
+        return await self._client().send(request, stream=stream)
+
+    async def aclose(self) -> None:
+        """Close the connections of every loop that still runs; those of closed loops are only forgotten."""
+        with self._lock:
+            clients, self._clients = self._clients, {}
+        here = asyncio.get_running_loop()
+        for loop, client in clients.items():
+            if loop is here:
+                await client.aclose()
+            elif loop.is_running():
+                asyncio.run_coroutine_threadsafe(client.aclose(), loop)
+
+    def _client(self) -> httpx2.AsyncClient:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            for dead in [known for known in self._clients if known.is_closed()]:
+                del self._clients[dead]
+            if loop not in self._clients:
+                self._clients[loop] = httpx2.AsyncClient(
+                    verify=self.trust, timeout=self._timeout, limits=self._limits, follow_redirects=False
+                )
+            return self._clients[loop]

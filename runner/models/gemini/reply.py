@@ -1,0 +1,190 @@
+"""A reply of Gemini, read event by event: raw parts, usage and the finish, nothing of it lost."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from runner.errors import GeminiResponseError
+from runner.events import Notice
+from runner.models.gemini.failures import api_error
+from runner.models.gemini.names import same_model
+from runner.requests import Finish, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runner.messages import Json
+    from runner.models.gemini.sse import Event
+    from runner.requests import ModelItem
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return number
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+
+
+class Reply:
+    """Collects one streamed reply. `asked` is the model the request names, `redact` hides secrets in error texts."""
+
+    def __init__(self, asked: str, redact: Callable[[str], str]) -> None:
+        self._asked, self._redact = asked, redact
+        self._reason: str | None = None
+        self._details: Json = {}
+        self._usage: Usage | None = None
+
+    def read(self, event: Event) -> Iterator[ModelItem]:
+        """The items of one event; an `error` object in it is raised as GeminiAPIError."""
+        for chunk in _objects(event):
+            if chunk.get("error"):
+                raise api_error(chunk, redact=self._redact)
+            try:
+                yield from self._chunk(chunk)
+            except (AttributeError, KeyError, TypeError) as error:
+                raise _unreadable(event.offset, "an object of another form than Gemini's") from error
+
+    def read_last(self, event: Event) -> Iterator[ModelItem]:
+        """The items of an event the stream ended in: where it is not whole, the stream was cut."""
+        try:
+            yield from self.read(event)
+        except GeminiResponseError as error:
+            raise _cut_short(event.offset + len(event.data)) from error
+
+    def end(self, reader_offset: int, stray: bytes = b"", content_type: str = "") -> Iterator[ModelItem]:
+        """The notices and the finish, or the reason why the stream that ended is not a reply."""
+        feedback = self._details.get("promptFeedback") or {}
+        reason = self._reason or feedback.get("blockReason")
+        if not reason:
+            raise self._no_finish(reader_offset, stray, content_type)
+        finish = Finish(
+            reason=str(reason),
+            message=self._details.pop("finishMessage", None) or feedback.get("blockReasonMessage"),
+            model_version=self._details.pop("modelVersion", None),
+            response_id=self._details.pop("responseId", None),
+            details=self._details,
+        )
+        yield from self._notices(finish)
+        yield finish
+
+    def _chunk(self, chunk: Json) -> Iterator[ModelItem]:
+        for name, value in chunk.items():
+            if name == "candidates":
+                for candidate in value or ():
+                    yield from self._candidate(candidate)
+            elif name == "usageMetadata":
+                usage = Usage.from_metadata(value)
+                if usage != self._usage:
+                    self._usage = usage
+                    yield usage
+            else:
+                self._add(name, value)
+
+    def _candidate(self, candidate: Json) -> Iterator[ModelItem]:
+        if candidate.get("index"):
+            self._add("otherCandidates", [candidate])
+            return
+        for name, value in candidate.items():
+            if name == "content":
+                yield from self._content(value or {})
+            elif name == "finishReason":
+                self._reason = value
+            elif name != "index":
+                self._add(name, value)
+
+    def _content(self, content: Json) -> Iterator[ModelItem]:
+        for part in content.get("parts") or ():
+            if not isinstance(part, dict):
+                raise TypeError("a part that is no object")
+            yield part
+        rest = {name: value for name, value in content.items() if name not in {"parts", "role"}}
+        if rest:
+            self._add("content", rest)
+
+    def _add(self, name: str, value: object) -> None:
+        self._details[name] = _merged(self._details[name], value) if name in self._details else value
+
+    def _notices(self, finish: Finish) -> Iterator[Notice]:
+        answered = finish.model_version
+        if answered and not same_model(self._asked, answered):
+            yield Notice("model_version", f"{self._asked} was asked for, {answered} answered")
+        status = self._details.get("modelStatus")
+        if isinstance(status, dict) and status.get("modelStage") in {"DEPRECATED", "RETIRED", "LEGACY"}:
+            yield Notice("model_status", self._redact(_status_words(answered or self._asked, status)))
+
+    def _no_finish(self, offset: int, stray: bytes, content_type: str) -> GeminiResponseError:
+        text = stray.decode("utf-8", "replace").strip()
+        if text:
+            try:
+                body = _JSON.decode(text)
+            except (ValueError, RecursionError):
+                body = None
+            if isinstance(body, list) and body:
+                body = body[0]
+            if isinstance(body, dict) and body.get("error"):
+                raise api_error(body, redact=self._redact)
+            said = " ".join(self._redact(text).split())[:120]
+            kind = content_type or "of unknown type"
+            return GeminiResponseError(
+                "MALFORMED_REPLY", f"Gemini's reply is not a stream of server-sent events but {kind}: {said}"
+            )
+        return _cut_short(offset)
+
+
+def _objects(event: Event) -> Iterator[Json]:
+    """The JSON objects of an event: usually one; some proxies put several, or a list, into one event."""
+    try:
+        text = event.data.decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise _unreadable(event.offset + error.start, "not UTF-8") from error
+    at = 0
+    while at < len(text):
+        try:
+            value, end = _JSON.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            if text == "[DONE]":  # the end mark of other vendors' streams, added by some gateways
+                return
+            raise _unreadable(event.offset, f"invalid JSON: {error.msg} at character {error.pos}") from error
+        except (ValueError, RecursionError) as error:
+            raise _unreadable(event.offset, f"invalid JSON: {error}") from error
+        at = end + (len(text) - end - len(text[end:].lstrip()))
+        for item in value if isinstance(value, list) else [value]:
+            if not isinstance(item, dict):
+                raise _unreadable(event.offset, "JSON, but not an object")
+            yield item
+
+
+def _cut_short(offset: int) -> GeminiResponseError:
+    words = f"Gemini's reply ended after {offset} bytes without a finish reason: it was cut short"
+    return GeminiResponseError("NO_FINISH", words, retryable=True)
+
+
+def _unreadable(offset: int, why: str) -> GeminiResponseError:
+    return GeminiResponseError("MALFORMED_REPLY", f"Gemini's reply cannot be read at byte {offset}: {why}")
+
+
+def _merged(old: Any, new: Any) -> Any:  # any JSON value
+    """A field told twice in one stream: objects key by key, lists continued (or repeated longer), else the last."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **{key: _merged(old[key], value) if key in old else value for key, value in new.items()}}
+    if isinstance(old, list) and isinstance(new, list):
+        return new if new[: len(old)] == old else old + new
+    return new
+
+
+def _status_words(model: str, status: Json) -> str:
+    words = f"{model} is {str(status.get('modelStage')).lower()}"
+    if status.get("retirementTime"):
+        words += f", to be retired on {str(status['retirementTime'])[:10]}"
+    if status.get("message"):
+        words += f": {status['message']}"
+    return " ".join(words.split())

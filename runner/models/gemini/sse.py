@@ -1,0 +1,96 @@
+"""Server-sent events by the WHATWG rules, from bytes.
+
+httpx2 and httpx-sse have a parser of their own, but it reads text (a broken byte becomes U+FFFD instead of an error),
+wants a response object and a content type, knows no byte offset and forgets lines that are not SSE, where a Gemini
+gateway may put its error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.errors import GeminiResponseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_EVENT_BYTES = 32 * 1024 * 1024
+_MAX_STRAY_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The data of one event, its lines joined, and the offset in the stream at which its first line began."""
+
+    data: bytes
+    offset: int
+
+
+class EventReader:
+    """Cuts a byte stream into events, however its chunks fall. CR, LF and CRLF end a line."""
+
+    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self.offset = 0
+        self._limit = max_event_bytes
+        self._line: list[bytes] = []
+        self._line_size = 0
+        self._after_cr = False
+        self._data: list[bytes] = []
+        self._data_size = 0
+        self._data_offset = 0
+        self._stray: list[bytes] = []
+        self._stray_size = 0
+
+    @property
+    def stray(self) -> bytes:
+        """The lines that are no SSE fields, such as an error page or bare JSON; the first 64 kB of them."""
+        return b"\n".join(self._stray)
+
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """The events that `chunk` completes."""
+        for piece in chunk.splitlines(keepends=True):  # of bytes: splits at CR, LF and CRLF only
+            line_offset = self.offset - self._line_size
+            self.offset += len(piece)
+            if self._after_cr and piece == b"\n":
+                self._after_cr = False
+                continue
+            self._after_cr = piece.endswith(b"\r")
+            text = piece.rstrip(b"\r\n")
+            self._keep(text)
+            if len(text) < len(piece):
+                yield from self._end_line(line_offset)
+
+    def flush(self) -> Iterator[Event]:
+        """The last event, where a stream that ended properly left out the blank line after it."""
+        yield from self._end_line(self.offset - self._line_size)
+        yield from self._end_line(self.offset)
+
+    def _keep(self, text: bytes) -> None:
+        self._line.append(text)
+        self._line_size += len(text)
+        if self._line_size + self._data_size > self._limit:
+            raise GeminiResponseError(
+                "MALFORMED_REPLY",
+                f"an event of Gemini's reply is larger than {self._limit} bytes, at byte {self.offset}",
+            )
+
+    def _end_line(self, offset: int) -> Iterator[Event]:
+        line = b"".join(self._line)
+        self._line, self._line_size = [], 0
+        if offset == 0:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if not line:
+            if self._data:
+                yield Event(b"\n".join(self._data), self._data_offset)
+            self._data, self._data_size = [], 0
+            return
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            if not self._data:
+                self._data_offset = offset
+            self._data.append(value.removeprefix(b" "))
+            self._data_size += len(value)
+        elif name not in {b"", b"event", b"id", b"retry"} and self._stray_size < _MAX_STRAY_BYTES:
+            self._stray.append(line[:_MAX_STRAY_BYTES])
+            self._stray_size += len(line)

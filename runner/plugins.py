@@ -1,0 +1,65 @@
+"""Our own plug-ins: the tables of names, and the factories a manifest's options are checked against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from runner.registry import Place, Registry
+
+if TYPE_CHECKING:
+    from runner.executors.base import ToolExecutor
+    from runner.models.base import Model
+    from runner.storages.base import ChatStorage
+
+
+def gemini(name: str, place: Place) -> Model:
+    """A Gemini model by its id, through google-genai."""
+    from runner.models.gemini.model import GeminiModel
+
+    return GeminiModel(name, api_key=place.settings.api_key, base_url=place.settings.google_gemini_base_url)
+
+
+def offline(name: str = "offline") -> Model:
+    """The embedded rules for first runs without a key."""
+    from runner.models.offline import OfflineModel
+
+    if name != "offline":
+        raise ValueError('the offline model has one name, "offline"')
+    return OfflineModel()
+
+
+def run_async() -> ToolExecutor[object]:
+    """All calls of a step at once."""
+    from runner.executors.parallel import AsyncToolExecutor
+
+    return AsyncToolExecutor()
+
+
+def rate_limiting(batch_size: Annotated[int, Field(ge=1, le=1000)] = 5) -> ToolExecutor[object]:
+    """At most `batch_size` calls at once; the next begins when one ends."""
+    from runner.executors.rate_limiting import RateLimitingAsyncExecutor
+
+    return RateLimitingAsyncExecutor(batch_size)
+
+
+def memory(url: str = "memory:") -> ChatStorage:
+    """Chats that live as long as the process."""
+    from runner.storages.memory import LocalChatStorage
+
+    if url.rstrip("/") != "memory:":
+        raise ValueError('write it as "memory:"')
+    return LocalChatStorage()
+
+
+def sqlite(url: str, place: Place) -> ChatStorage:
+    """One SQLite file; a relative path is relative to the project root."""
+    from runner.storages.sqlite import SqliteChatStorage
+
+    return SqliteChatStorage.from_url(url, root=place.root)
+
+
+MODELS = Registry("model", {"gemini": f"{__name__}:gemini", "offline": f"{__name__}:offline"})
+EXECUTORS = Registry("executor", {"async": f"{__name__}:run_async", "rate_limiting": f"{__name__}:rate_limiting"})
+STORAGES = Registry("storage", {"memory": f"{__name__}:memory", "sqlite": f"{__name__}:sqlite"})

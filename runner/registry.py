@@ -1,0 +1,136 @@
+"""`Registry`: plug-ins by name or URL scheme; one class serves models, executors and storages.
+
+A name is looked up in what the application registered, in our own table, among the installed packages' entry points
+(`agent_run.models` and so on), and as `module:Class` under the project root. Nothing is imported before it is chosen.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import ManifestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from importlib.metadata import EntryPoint
+    from pathlib import Path
+
+    from runner.manifest import Spec
+    from runner.modules import ModuleTable
+    from runner.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a manifest stands, for plug-ins that ask for it by a parameter named `place`."""
+
+    root: Path  # the project root: relative databases and modules are relative to it
+    folder: Path  # the manifest's folder: files are relative to it
+    modules: ModuleTable
+    settings: Settings
+
+
+class Registry:
+    """The plug-ins of one kind. `builtins` maps names to "module:factory", `extras` names to the extra they need."""
+
+    def __init__(self, kind: str, builtins: Mapping[str, str], extras: Mapping[str, str] | None = None) -> None:
+        self.kind = kind
+        self._builtins, self._extras = dict(builtins), dict(extras or {})
+        self._registered: dict[str, Callable[..., Any]] = {}
+
+    def register(self, name: str, factory: Callable[..., Any]) -> None:
+        """Add a plug-in for this process. A name taken twice is an error, never a rename."""
+        if name in self._registered or name in self._builtins:
+            raise ValueError(f'a {self.kind} named "{name}" exists already')
+        self._registered[name] = factory
+
+    @property
+    def names(self) -> list[str]:
+        """The names of ours and of what was registered."""
+        return sorted({*self._builtins, *self._registered, *self._entry_points()})
+
+    def make(self, spec: Spec, place: Place) -> Any:
+        """The object a manifest's spec describes. Raises ManifestError saying what is wrong and what is known."""
+        factory, name = self._factory(spec.type, place.modules), spec.type
+        options = spec.options
+        self._refuse_unknown(name, factory, options)
+        if "place" in _parameters(factory):
+            options["place"] = place
+        try:
+            return factory(**options)
+        except (TypeError, ValueError) as error:
+            raise ManifestError(f'{self.kind} "{name}": {_first_line(error)}', key=self.kind) from error
+
+    def _factory(self, name: str, modules: ModuleTable) -> Callable[..., Any]:
+        if name in self._registered:
+            return self._registered[name]
+        if name in self._builtins:
+            return self._checked(self._builtins[name], name)
+        if entry_point := self._entry_points().get(name):
+            return self._loaded(name, entry_point)
+        if ":" in name:
+            return self._project_class(name, modules)
+        nearest = difflib.get_close_matches(name, self.names, 1, 0.6)
+        hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
+        raise ManifestError(f'unknown {self.kind} "{name}"{hint} Known: {", ".join(self.names)}', key=self.kind)
+
+    def _checked(self, target: str, name: str) -> Callable[..., Any]:
+        from pydantic import ConfigDict, validate_call
+
+        module, _, attribute = target.partition(":")
+        try:
+            factory = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if name not in self._extras or (error.name or "").partition(".")[0] == __name__.partition(".")[0]:
+                raise
+            install = f"pip install 'agent-run[{self._extras[name]}]'"
+            raise ManifestError(f'{self.kind} "{name}" needs the package {error.name}: {install}') from error
+        return validate_call(config=ConfigDict(arbitrary_types_allowed=True, strict=True))(factory)
+
+    def _entry_points(self) -> dict[str, EntryPoint]:
+        from importlib.metadata import entry_points
+
+        return {point.name: point for point in entry_points(group=f"agent_run.{self.kind}s")}
+
+    def _loaded(self, name: str, entry_point: EntryPoint) -> Callable[..., Any]:
+        try:
+            factory: Callable[..., Any] = entry_point.load()
+        except Exception as error:
+            raise ManifestError(f'{self.kind} "{name}" of the package {entry_point.dist} failed: {error!r}') from error
+        return factory
+
+    def _project_class(self, name: str, modules: ModuleTable) -> Callable[..., Any]:
+        from runner.toolsource import attribute_of, loaded_module
+
+        module_name, _, attribute = name.partition(":")
+        found = attribute_of(loaded_module(module_name, modules), attribute, name)
+        if not callable(found):
+            raise ManifestError(f'{self.kind} "{name}" is not a class', key=self.kind)
+        return found
+
+    def _refuse_unknown(self, name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> None:
+        parameters = _parameters(factory)
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            return
+        known = [option for option in parameters if option != "place"]
+        for option in options:
+            if option not in known:
+                hint = f"; its options are: {', '.join(known)}" if known else "; it takes no options"
+                raise ManifestError(f'{self.kind} "{name}" has no option "{option}"{hint}', key=self.kind)
+
+
+def _parameters(factory: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(factory).parameters
+
+
+def _first_line(error: Exception) -> str:
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        problem = error.errors(include_input=False, include_url=False)[0]
+        return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+    return str(error).partition("\n")[0]

@@ -1,0 +1,123 @@
+"""What goes to a model and what comes back, in the wire's own JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from runner.events import Notice
+from runner.messages import Part, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runner.messages import ChatMessage, Content, Json
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one model call, or summed over several. `prompt_tokens` includes the cached ones."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    thoughts_tokens: int = 0
+    tool_use_tokens: int = 0
+    total_tokens: int = 0
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, Any]) -> Usage:
+        """From Gemini's `usageMetadata` object; what it does not count is 0."""
+        return cls(
+            prompt_tokens=metadata.get("promptTokenCount") or 0,
+            cached_tokens=metadata.get("cachedContentTokenCount") or 0,
+            output_tokens=metadata.get("candidatesTokenCount") or 0,
+            thoughts_tokens=metadata.get("thoughtsTokenCount") or 0,
+            tool_use_tokens=metadata.get("toolUsePromptTokenCount") or 0,
+            total_tokens=metadata.get("totalTokenCount") or 0,
+        )
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+            self.thoughts_tokens + other.thoughts_tokens,
+            self.tool_use_tokens + other.tool_use_tokens,
+            self.total_tokens + other.total_tokens,
+        )
+
+    def to_json(self) -> dict[str, int]:
+        """The counts that are not 0, and the total."""
+        counts = {name: getattr(self, name) for name in self.__slots__}
+        return {name: count for name, count in counts.items() if count or name == "total_tokens"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The end of a reply: Gemini's finish reason and what else the reply said about itself.
+
+    `details` holds the raw candidate and response fields other than content and usage (`groundingMetadata`,
+    `safetyRatings`, `promptFeedback`, ...), so nothing the service said is lost.
+    """
+
+    reason: str = "STOP"
+    message: str | None = None
+    model_version: str | None = None
+    response_id: str | None = None
+    details: Json = field(default_factory=dict)
+
+
+ModelItem: TypeAlias = Part | Usage | Notice | Finish
+"""What `Model.generate` yields: raw parts as they arrive, `Usage` (cumulative: the last wins), `Notice`, a `Finish`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateContentRequest:
+    """A request to a model: pure data, camelCase keys, contents as they were stored.
+
+    `tools` is `[{"functionDeclarations": [...]}]` and the like; `tool_config` and `generation_config` are the API's.
+    """
+
+    model: str
+    messages: Sequence[ChatMessage]
+    system_instruction: Content | None = None
+    tools: Sequence[Json] = ()
+    tool_config: Json | None = None
+    generation_config: Json | None = None
+    cached_content: str | None = None
+
+    @property
+    def contents(self) -> list[Content]:
+        """The history Gemini sees, the newest message last."""
+        return [message.content for message in self.messages if message.content is not None]
+
+    @property
+    def declarations(self) -> list[Json]:
+        """All function declarations of `tools`."""
+        return [declaration for tool in self.tools for declaration in tool.get("functionDeclarations", ())]
+
+    def options(self) -> Json:
+        """The body of the API's `generateContent` but for `contents`; absent options are left out."""
+        body: Json = {}
+        if self.system_instruction is not None:
+            body["systemInstruction"] = self.system_instruction
+        if self.tools:
+            body["tools"] = list(self.tools)
+        if self.tool_config:
+            body["toolConfig"] = self.tool_config
+        if self.generation_config:
+            body["generationConfig"] = self.generation_config
+        if self.cached_content:
+            body["cachedContent"] = self.cached_content
+        return body
+
+    def body(self) -> Json:
+        """The whole JSON body of the API's `generateContent`."""
+        return {"contents": self.contents, **self.options()}
+
+    def encoded(self) -> str:
+        """`body()` as JSON text, joined from the messages' stored texts without decoding them."""
+        contents = ",".join(message.content_json for message in self.messages)
+        options = to_json(self.options())[1:-1]
+        return f'{{"contents":[{contents}]{"," if options else ""}{options}}}'

@@ -1,0 +1,1 @@
+"""Storages: where chats are kept. One kind a file."""

@@ -1,0 +1,146 @@
+"""`ChatStorage`: the noun that keeps chats."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import sys
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from runner.errors import ChatChangedError, ChatStorageError
+from runner.storages.claims import Claims
+from runner.storages.lease import LocalLeases, shown, wait_for_lease
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+    from datetime import datetime
+
+    from runner.messages import ChatMessage
+    from runner.storages.lease import Lease
+
+_LEASES = Claims()
+_APPENDS = Claims()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatInfo:
+    """One line of a list of chats. `updated` is in UTC."""
+
+    chat_id: str
+    length: int
+    updated: datetime
+
+
+class ChatStorage:
+    """Keeps chats. Subclass it and write `get_history`, `append_history` and `update_history`.
+
+    Those three are enough: `append`, `read_after` and `acquire`, which a turn uses, are built on them under a lock of
+    this process. A storage that several processes share overrides those as well. The keyword `__init__` fills the
+    attributes that the class annotates; a subclass may set more afterwards, or never call it.
+    """
+
+    def __init__(self, **attributes: Any) -> None:
+        known = _annotated(type(self))
+        for name in attributes:
+            if name not in known:
+                names = ", ".join(known) or "none"
+                raise TypeError(f"{type(self).__name__} has no attribute {name!r}; it has: {names}")
+        for name, default in known.items():
+            if name in attributes:
+                setattr(self, name, attributes[name])
+            elif isinstance(default, (list, dict, set)):
+                setattr(self, name, copy.copy(default))  # each storage its own, never one shared by the class
+
+    async def get_history(self, chat_id: str) -> list[ChatMessage]:
+        """All entries of a chat, oldest first; an empty list for a chat that is not known."""
+        self._not_written("get_history")
+
+    async def update_history(self, chat_id: str, messages: list[ChatMessage]) -> None:
+        """Replace all entries of a chat. Used by imports and repairs, never by a turn."""
+        self._not_written("update_history")
+
+    async def append_history(self, chat_id: str, messages: list[ChatMessage]) -> None:
+        """Add entries at the end of a chat, all or none; they are durable when this returns."""
+        self._not_written("append_history")
+
+    async def append(self, chat_id: str, entries: Sequence[ChatMessage], expected: int) -> None:
+        """Add entries if the chat has exactly `expected` of them, else raise ChatChangedError and change nothing."""
+        stored_texts(entries)
+        async with _alone(self, chat_id):
+            length = len(await self.get_history(chat_id) or ())
+            if length != expected:
+                raise changed(chat_id, length, expected)
+            if entries:
+                await self.append_history(chat_id, list(entries))
+
+    async def read_after(self, chat_id: str, n: int) -> list[ChatMessage]:
+        """The entries from index `n` on."""
+        return list((await self.get_history(chat_id) or [])[n:])
+
+    async def acquire(self, chat_id: str, *, timeout: float = 30.0) -> Lease:  # noqa: ASYNC109 - the error names it
+        """The right to write to a chat: `async with await storage.acquire(chat_id) as lease: ...`.
+
+        Waits at most `timeout` seconds, then raises ChatBusyError, which says who holds the chat. This one excludes the
+        tasks, threads and event loops of this process that use this storage object, not other processes.
+        """
+        return await wait_for_lease(LocalLeases(_LEASES, self), chat_id, timeout)
+
+    async def list_chats(self, prefix: str = "", *, limit: int = 100) -> list[ChatInfo]:
+        """The chats whose id starts with `prefix`, the one written to last first."""
+        self._not_written("list_chats")
+
+    async def aclose(self) -> None:
+        """Close what this storage opened; may be called more than once."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    def _not_written(self, method: str) -> NoReturn:
+        raise NotImplementedError(f"{type(self).__name__}.{method} is not implemented")
+
+
+@asynccontextmanager
+async def _alone(storage: ChatStorage, chat_id: str) -> AsyncIterator[None]:
+    async with await wait_for_lease(LocalLeases(_APPENDS, storage), chat_id, 30.0):
+        yield
+
+
+def _annotated(cls: type) -> dict[str, object]:
+    """The attributes a class and its bases annotate, with their defaults (None where there is none)."""
+    names: dict[str, object] = {}
+    for base in reversed(cls.__mro__):
+        for name, hint in _annotations(base).items():
+            if "ClassVar" not in str(hint):
+                names[name] = getattr(cls, name, None)
+    return names
+
+
+def _annotations(cls: type) -> dict[str, Any]:
+    if sys.version_info >= (3, 14):
+        import annotationlib
+
+        return annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
+    return inspect.get_annotations(cls)
+
+
+def stored_texts(entries: Iterable[ChatMessage]) -> list[tuple[str, str]]:
+    """Each entry's two ASCII JSON texts; what is not JSON (NaN, bytes, a cycle, ...) raises ChatStorageError."""
+    try:
+        texts = [(entry.content_json, entry.meta_json) for entry in entries]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ChatStorageError(f"an entry cannot be stored, it is not JSON: {error}") from error
+    if not all(content.isascii() and meta.isascii() for content, meta in texts):
+        raise ChatStorageError("an entry cannot be stored, its JSON text is not ASCII")
+    return texts
+
+
+def changed(chat_id: str, length: int, expected: int) -> ChatChangedError:
+    """The error of an append that expected another length."""
+    return ChatChangedError(
+        f"chat {shown(chat_id)} has {length} entries, not {expected}: someone else wrote to it; nothing was stored"
+    )

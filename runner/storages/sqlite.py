@@ -1,0 +1,177 @@
+"""`SqliteChatStorage`: chats in one SQLite file, shared by the processes of one machine."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from runner.errors import ManifestError
+from runner.messages import ChatMessage
+from runner.storages.base import ChatInfo, ChatStorage, changed, stored_texts
+from runner.storages.lease import LEASE_TIME, wait_for_lease
+from runner.storages.sqlite_file import DatabaseFile, chat_key
+from runner.storages.sqlite_leases import SqliteLeases
+from runner.storages.sqlite_thread import ConnectionThread
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+
+    from runner.storages.lease import Lease
+
+T = TypeVar("T")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SqliteChatStorage(ChatStorage):
+    """Keeps chats in a SQLite file (WAL, synchronous FULL): what was appended survives the process and the system.
+
+    The file is opened, or made, at first use, on a thread of its own that ends at `aclose`. A relative path is relative
+    to `root`, by default the working folder, and its missing folders are made; those of an absolute path must exist.
+    Every failure is a ChatStorageError; an append that raised was not stored (should the disk itself fail during the
+    last sync, it may be found stored after a restart). An append that was cancelled runs to its end: whether it was
+    stored shows when the chat is read again.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        root: Path | None = None,
+        lease_time: float = LEASE_TIME,
+        busy_timeout: float = 5.0,
+    ) -> None:
+        super().__init__()
+        given = Path(path)
+        self.path = (root or Path()).absolute() / given
+        self._file = DatabaseFile(self.path, busy_timeout=busy_timeout, make_folder=not given.is_absolute())
+        self._thread = ConnectionThread(self._file.connect)
+        self._leases = SqliteLeases(self._file, self._thread, lease_time)
+
+    @classmethod
+    def from_url(cls, url: str, *, root: Path) -> Self:
+        """From `sqlite:///relative.db`, relative to `root` and inside it, or `sqlite:////absolute.db`."""
+        scheme, _, name = url.partition(":///")
+        if scheme != "sqlite" or not name.strip("/") or "?" in name:
+            raise ManifestError(f'storage "{url}" is not sqlite:///relative.db or sqlite:////absolute.db')
+        if name == ":memory:":
+            raise ManifestError(f'storage "{url}": for chats in memory write "memory:"')
+        if name.startswith("/"):
+            return cls(name)
+        if os.path.normpath(name).startswith(".."):
+            raise ManifestError(f'storage "{url}" leads out of the project {root}; write an absolute path instead')
+        return cls(name, root=root)
+
+    async def get_history(self, chat_id: str) -> list[ChatMessage]:
+        """All entries of a chat."""
+        return await self.read_after(chat_id, 0)
+
+    async def update_history(self, chat_id: str, messages: list[ChatMessage]) -> None:
+        """Replace all entries of a chat, in one transaction."""
+        await self._write(chat_id, messages, replace=True)
+
+    async def append_history(self, chat_id: str, messages: list[ChatMessage]) -> None:
+        """Add entries, whatever the chat's length."""
+        await self._write(chat_id, messages)
+
+    async def append(self, chat_id: str, entries: Sequence[ChatMessage], expected: int) -> None:
+        """Add entries if the chat has exactly `expected` of them and no lease of ours on it was taken over."""
+        await self._write(chat_id, entries, expected=expected)
+
+    async def read_after(self, chat_id: str, n: int) -> list[ChatMessage]:
+        """The entries from index `n` on, not decoded."""
+        key = chat_key(chat_id)
+
+        def read(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+            return connection.execute(
+                "SELECT content, meta FROM message WHERE chat = (SELECT id FROM chat WHERE key = ?) AND seq >= ?"
+                " ORDER BY seq",
+                (key, n),
+            ).fetchall()
+
+        return [ChatMessage.from_stored(content, meta) for content, meta in await self._run(read)]
+
+    async def acquire(self, chat_id: str, *, timeout: float = 30.0) -> Lease:  # noqa: ASYNC109 - the error names it
+        """The right to write to a chat, against all processes that use the file.
+
+        The lease of a process that ended is taken over at once on the same machine (Linux), that of one that stands
+        still after the lease time.
+        """
+        return await wait_for_lease(self._leases, chat_id, timeout)
+
+    async def list_chats(self, prefix: str = "", *, limit: int = 100) -> list[ChatInfo]:
+        """The chats whose id starts with `prefix`, the one written to last first."""
+        start = chat_key(prefix)
+
+        def read(connection: sqlite3.Connection) -> list[tuple[bytes, int, int]]:
+            return connection.execute(
+                "SELECT key, length, updated FROM chat WHERE key >= ? AND key < ? ORDER BY changed DESC LIMIT ?",
+                (start, start + b"\xff", limit),  # UTF-8 never holds the byte FF
+            ).fetchall()
+
+        return [
+            ChatInfo(key.decode("utf-8", "surrogatepass"), length, _EPOCH + timedelta(microseconds=updated))
+            for key, length, updated in await self._run(read)
+        ]
+
+    async def aclose(self) -> None:
+        """Free the leases still held, close the file and end the thread; a later use opens it again."""
+        self._leases.forget_all()
+        await self._thread.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
+
+    async def _write(
+        self, chat_id: str, entries: Sequence[ChatMessage], *, expected: int | None = None, replace: bool = False
+    ) -> None:
+        texts = stored_texts(entries)
+        key = chat_key(chat_id)
+        fence = self._leases.fence(chat_id)
+
+        def write(connection: sqlite3.Connection) -> None:
+            with self._file.writing(connection):
+                fence(connection)
+                row, length = _found(connection, key)
+                if expected is not None and length != expected:
+                    raise changed(chat_id, length, expected)
+                if replace:
+                    _clear(connection, row)
+                    length = 0
+                if texts:
+                    _add(connection, key, length, texts)
+
+        await self._run(write)
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._thread.run(self._file.guarded(work))
+
+
+def _found(connection: sqlite3.Connection, key: bytes) -> tuple[int | None, int]:
+    row: tuple[int, int] | None = connection.execute("SELECT id, length FROM chat WHERE key = ?", (key,)).fetchone()
+    return (None, 0) if row is None else row
+
+
+def _clear(connection: sqlite3.Connection, chat: int | None) -> None:
+    connection.execute("DELETE FROM message WHERE chat = ?", (chat,))
+    connection.execute("DELETE FROM chat WHERE id = ?", (chat,))
+
+
+def _add(connection: sqlite3.Connection, key: bytes, length: int, texts: list[tuple[str, str]]) -> None:
+    total = length + len(texts)
+    updated = (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
+    (chat,) = connection.execute(
+        "INSERT INTO chat (key, length, updated, changed)"
+        " VALUES (?, ?, ?, (SELECT coalesce(max(changed), 0) + 1 FROM chat))"
+        " ON CONFLICT (key) DO UPDATE"
+        " SET length = excluded.length, updated = excluded.updated, changed = excluded.changed"
+        " RETURNING id",
+        (key, total, updated),
+    ).fetchone()
+    connection.executemany(
+        "INSERT INTO message (chat, seq, content, meta) VALUES (?, ?, ?, ?)",
+        ((chat, seq, content, meta) for seq, (content, meta) in enumerate(texts, length)),
+    )

@@ -1,0 +1,223 @@
+"""A chat database file: opened, made at first use, and refused when it is not ours."""
+
+from __future__ import annotations
+
+import random
+import stat
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from runner.errors import ChatStorageError
+from runner.storages.sqlite_errors import BUSY, IOERR, NOTADB, from_sqlite, from_system, plain, primary_code
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+T = TypeVar("T")
+
+APPLICATION_ID = int.from_bytes(b"aRun", "big")
+SCHEMA_VERSION = 1
+
+_SCHEMA = (
+    # key: the chat id in UTF-8, surrogates passed through, so that any two ids differ; changed: order of last writes
+    """CREATE TABLE chat (
+        id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, length INTEGER NOT NULL,
+        updated INTEGER NOT NULL, changed INTEGER NOT NULL UNIQUE)""",
+    # content, meta: ASCII JSON text
+    """CREATE TABLE message (
+        chat INTEGER NOT NULL, seq INTEGER NOT NULL, content TEXT NOT NULL, meta TEXT NOT NULL,
+        PRIMARY KEY (chat, seq)) WITHOUT ROWID""",
+    # AUTOINCREMENT: an epoch never comes again
+    """CREATE TABLE lease (
+        epoch INTEGER PRIMARY KEY AUTOINCREMENT, chat BLOB NOT NULL UNIQUE, owner TEXT NOT NULL,
+        counter INTEGER NOT NULL, process TEXT NOT NULL, since TEXT NOT NULL)""",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+
+class DatabaseFile:
+    """Where the database is, and how it is opened and written to."""
+
+    def __init__(self, path: Path, *, busy_timeout: float, make_folder: bool) -> None:
+        self.path = path
+        self._busy_timeout = busy_timeout
+        self._make_folder = make_folder
+        self._failure: str | None = None
+        self._identity: tuple[int, int] | None = None
+
+    def connect(self) -> sqlite3.Connection:
+        """A connection to the database, which is created if there is none."""
+        import sqlite3
+
+        try:
+            if self._make_folder:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._look_before_opening()
+            connection = self._opened()
+            self._identity = self._identity_now()
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self.path) from error
+        except OSError as error:
+            raise from_system(error, self.path) from error
+        except ValueError as error:  # a NUL in the path
+            raise self._refusal(f"{error}; choose another path") from error
+        return connection
+
+    def guarded(self, work: Callable[[sqlite3.Connection], T]) -> Callable[[sqlite3.Connection], T]:
+        """`work`, its errors told plainly. After an input/output error nothing is tried again: what the system has kept
+        of earlier writes is then unknown, and a later success would prove nothing."""
+
+        def run(connection: sqlite3.Connection) -> T:
+            import sqlite3
+
+            if self._failure is not None:
+                raise ChatStorageError(self._failure)
+            try:
+                return work(connection)
+            except sqlite3.Error as error:
+                failure = from_sqlite(error, self.path)
+                if primary_code(error) == IOERR:
+                    self._failure = str(failure)
+                raise failure from error
+
+        return run
+
+    @contextmanager
+    def writing(self, connection: sqlite3.Connection, *, durable: bool = True) -> Iterator[None]:
+        """One transaction, all or nothing. A `durable` one is on the disk when this ends; another may be lost with the
+        power, not with the process."""
+        if self._identity != self._identity_now():
+            raise self._refusal("was removed or replaced while in use; start again")
+        if not durable:
+            connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with _transaction(connection, "IMMEDIATE"):
+                yield
+        finally:
+            if not durable:
+                connection.execute("PRAGMA synchronous = FULL")
+
+    def _opened(self) -> sqlite3.Connection:
+        """Many processes may open a new database at once, and turning to WAL does not wait for its turn: we do."""
+        import sqlite3
+
+        deadline = time.monotonic() + self._busy_timeout
+        while True:
+            connection = sqlite3.connect(self.path, timeout=self._busy_timeout, isolation_level=None)
+            try:
+                self._prepare(connection)
+            except sqlite3.OperationalError as error:
+                connection.close()
+                if primary_code(error) != BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - to spread the openers, not to keep a secret
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        with _transaction(connection, "DEFERRED"):
+            known = self._is_ours(connection)
+        if not known:
+            with _transaction(connection, "IMMEDIATE"):
+                if not self._is_ours(connection):
+                    for statement in _SCHEMA:
+                        connection.execute(statement)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+
+    def _is_ours(self, connection: sqlite3.Connection) -> bool:
+        """True for our database, False for an empty one, an error for any other."""
+        application = _number(connection, "PRAGMA application_id")
+        version = _number(connection, "PRAGMA user_version")
+        if application == APPLICATION_ID:
+            newer = self._newer(version)
+            if newer is not None:
+                raise newer
+            return True
+        if application or version or _number(connection, "SELECT count(*) FROM sqlite_schema"):
+            raise self._foreign()
+        return False
+
+    def _look_before_opening(self) -> None:
+        """Refuse another program's file by its first bytes, before SQLite could write as much as a lock file beside it.
+
+        A page that is being written just now can look strange once, not twice.
+        """
+        if self._first_look() is not None:
+            time.sleep(0.02)
+            refusal = self._first_look()
+            if refusal is not None:
+                raise refusal
+
+    def _first_look(self) -> ChatStorageError | None:
+        """What is surely wrong with the file. What needs SQLite's own eyes (a journal to roll back) is left to them."""
+        try:
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                return self._refusal("is not a file; choose another path")
+            with self.path.open("rb") as file:
+                header = file.read(100)
+        except FileNotFoundError:
+            return None
+        if not header or self._beside("-journal").exists():
+            return None
+        if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+            return self._refusal(plain(NOTADB))
+        schema_changes, version, application = (int.from_bytes(header[at : at + 4], "big") for at in (40, 60, 68))
+        if application == APPLICATION_ID:
+            return self._newer(version)
+        if application or version or schema_changes or self._beside("-wal").exists():
+            return self._foreign()
+        return None
+
+    def _beside(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
+
+    def _identity_now(self) -> tuple[int, int] | None:
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _newer(self, version: int) -> ChatStorageError | None:
+        if version <= SCHEMA_VERSION:
+            return None
+        return self._refusal(
+            f"was written by a newer agent-run (its format is {version}, this one knows {SCHEMA_VERSION}); "
+            "it was left as it is. Upgrade agent-run, or choose another path"
+        )
+
+    def _foreign(self) -> ChatStorageError:
+        return self._refusal("belongs to another program; it was left as it is. Choose another path")
+
+    def _refusal(self, text: str) -> ChatStorageError:
+        return ChatStorageError(f"chat database {self.path}: {text}")
+
+
+def chat_key(chat_id: str) -> bytes:
+    """The key of a chat: its id in UTF-8, lone surrogates passed through. No two ids have the same."""
+    return chat_id.encode("utf-8", "surrogatepass")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _number(connection: sqlite3.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])

@@ -1,0 +1,106 @@
+"""What a tool returned or raised, as the JSON the model reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import AgentRunError
+
+if TYPE_CHECKING:
+    from runner.messages import Json
+
+MAX_RESULT = 1_000_000
+"""The most characters of JSON a tool's result may have."""
+_MAX_ERROR = 2_000
+
+_QUOTED_PATH = re.compile(r"""(?P<quote>['"`])(?:file://)?(?:/|[A-Za-z]:[\\/])[^'"`\n]*[\\/](?P<last>[^'"`\\/\n]*)(?P=quote)""")
+_PATH = re.compile(r"""(?<![\w:/.\\~-])(?:file://)?(?:/|[A-Za-z]:[\\/])(?:[^\s/\\'"`:,;()<>]+[\\/])+(?P<last>[^\s/\\'"`:,;()<>]*)""")
+_PYDANTIC_LINK = re.compile(r"\s*For further information visit https://errors\.pydantic\.dev/\S*")
+
+
+class ToolResultError(AgentRunError):
+    """A tool returned what cannot be told to the model: not JSON, or too much of it."""
+
+    reason = "TOOL_RESULT"
+
+
+def json_result(value: Any, max_chars: int = MAX_RESULT) -> Json:
+    """What a tool returned as a new JSON object: a dict, model or dataclass as such, anything else as `{"result": ...}`.
+
+    Dates, decimals, enums, sets, paths and text bytes become JSON as pydantic writes them. Raises ToolResultError for
+    what is no JSON (NaN, other bytes, cycles, unknown objects) or longer than `max_chars`.
+    """
+    if isinstance(value, (str, bytes)) and len(value) > max_chars:
+        raise _too_long(len(value), max_chars)
+    text = _json_text(value)
+    if len(text) > max_chars:
+        raise _too_long(len(text), max_chars)
+    plain = json.loads(text)
+    return plain if isinstance(plain, dict) else {"result": plain}
+
+
+def _too_long(length: int, most: int) -> ToolResultError:
+    return ToolResultError(f"the result is too long: {length:,} characters of JSON, at most {most:,} are allowed")
+
+
+def _json_text(value: Any) -> str:
+    from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+    try:
+        try:
+            return json.dumps(value, default=_jsonable, allow_nan=False)
+        except TypeError:  # a key that is no string: a date, an enum, a tuple
+            return json.dumps(to_jsonable_python(value), allow_nan=False)
+    except (PydanticSerializationError, TypeError, UnicodeError) as error:
+        raise ToolResultError(f"the result cannot be written as JSON: {_reason(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise ToolResultError(f"the result cannot be written as JSON: {_reason(error)}") from None
+
+
+def _jsonable(value: Any) -> Any:
+    from pydantic_core import to_jsonable_python
+
+    if isinstance(value, (set, frozenset)):
+        try:
+            return sorted(value)  # the same order in every process
+        except TypeError:
+            return list(value)
+    return to_jsonable_python(value)
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, RecursionError) or "ircular reference" in text:
+        return "it contains itself or is nested too deep"
+    if "Out of range float" in text:
+        return "NaN and Infinity are not JSON numbers"
+    if "utf-8" in text:
+        return "bytes that are not UTF-8 text"
+    return text
+
+
+def error_text(error: BaseException) -> str:
+    """What went wrong, for the model: the exception's class and message, without traceback or folders, at most 2,000 chars."""
+    text = _hidden_paths(_worded(error)).strip()
+    return text if len(text) <= _MAX_ERROR else f"{text[: _MAX_ERROR - 3]}..."
+
+
+def _worded(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(_worded(inner) for inner in error.exceptions)
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001  # the tool's exception may have a broken __str__
+        message = ""
+    if isinstance(error, AgentRunError):
+        return message
+    name = type(error).__name__
+    message = _PYDANTIC_LINK.sub("", message)
+    return f"{name}: {message}" if message.strip() else name
+
+
+def _hidden_paths(text: str) -> str:
+    text = _QUOTED_PATH.sub(lambda match: f"{match['quote']}{match['last'] or '...'}{match['quote']}", text)
+    return _PATH.sub(lambda match: match["last"] or "...", text)

@@ -1,0 +1,53 @@
+"""`Toolbox`: the tools of a turn by name, and how they are declared to Gemini."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from runner.errors import ManifestError
+from runner.tools.function import as_tool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from runner.messages import Json
+    from runner.tools.base import Tool
+
+
+class Toolbox:
+    """Tools by name. Two tools of one name are an error, never a rename."""
+
+    def __init__(self, tools: Iterable[object] = ()) -> None:
+        self._tools: dict[str, Tool] = {}
+        for item in tools:
+            tool = as_tool(item)
+            if tool.name in self._tools:
+                raise ManifestError(f'two tools are named "{tool.name}"; give one of them another name')
+            self._tools[tool.name] = tool
+
+    @classmethod
+    def of(cls, tools: Iterable[object]) -> Toolbox:
+        """`tools` as a toolbox; one that already is stays as it is."""
+        return tools if isinstance(tools, cls) else cls(tools)
+
+    @cached_property
+    def declared(self) -> list[Json]:
+        """Gemini's `tools`: one object with all function declarations, or an empty list."""
+        declarations = [tool.declaration() for tool in self]
+        return [{"functionDeclarations": declarations}] if declarations else []
+
+    @property
+    def names(self) -> list[str]:
+        """The names, in the order the tools were given."""
+        return list(self._tools)
+
+    def get(self, name: str) -> Tool | None:
+        """The tool of this name, or None."""
+        return self._tools.get(name)
+
+    def __iter__(self) -> Iterator[Tool]:
+        return iter(self._tools.values())
+
+    def __len__(self) -> int:
+        return len(self._tools)

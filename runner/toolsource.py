@@ -1,0 +1,108 @@
+"""From a manifest's `tools:` line to `Tool` objects: `module`, `module:function`, or `path/to/file.py`."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import ManifestError
+from runner.tools.base import Tool
+from runner.tools.function import as_tool
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from runner.modules import ModuleTable
+    from runner.registry import Place
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+def tools_of(line: str, place: Place) -> list[Tool]:
+    """The tools one line of `tools:` names. Raises ManifestError saying what is wrong with the name or the module."""
+    name, _, attribute = line.partition(":")
+    module = _loaded_file(name, place) if name.endswith(".py") else loaded_module(name, place.modules)
+    if attribute:
+        return [as_tool(attribute_of(module, attribute, line))]
+    found = [as_tool(item) for item in _public_tools(module)]
+    if not found:
+        raise ManifestError(
+            f'"{line}" defines no tool: write a function with annotations, or a Tool class', key="tools"
+        )
+    return found
+
+
+def loaded_module(name: str, modules: ModuleTable) -> ModuleType:
+    """The project module of a dotted name. Only modules under the project root or the manifest's folder are loaded."""
+    if not name or not all(part.isidentifier() and not part.startswith("__") for part in name.split(".")):
+        raise ManifestError(f'"{name}" is not a module name', key="tools")
+    if not modules.owns(name) or modules.find(name) is None:
+        raise ManifestError(f'there is no module "{name}" under {modules.roots_text}', key="tools")
+    return _run(name, lambda: modules.load(name))
+
+
+def attribute_of(module: ModuleType, attribute: str, line: str) -> Any:
+    """A public name of a module, or a ManifestError with the nearest name."""
+    if attribute.startswith("_") or not attribute.isidentifier():
+        raise ManifestError(f'"{line}": "{attribute}" is not a public name', key="tools")
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        names = [name for name in vars(module) if not name.startswith("_")]
+        nearest = difflib.get_close_matches(attribute, names, 1, 0.6)
+        hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
+        raise ManifestError(f'"{line}": the module has no "{attribute}"{hint}', key="tools") from None
+
+
+def _loaded_file(name: str, place: Place) -> ModuleType:
+    path = (place.folder / name).resolve()
+    if not path.is_relative_to(place.root.resolve()):
+        raise ManifestError(f'"{name}" lies outside the project root {place.root}', key="tools")
+    if not path.is_file():
+        raise ManifestError(f'there is no file "{name}" (looked for {path})', key="tools")
+    return _run(name, lambda: place.modules.load_file(path))
+
+
+def _run(name: str, load: Any) -> ModuleType:
+    """Run a module's import; whatever the user's code raises is told with its own file and line."""
+    try:
+        module: ModuleType = load()
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise ManifestError(f'"{name}" failed to load: {_where(error)}', key="tools") from error
+    return module
+
+
+def _where(error: BaseException) -> str:
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
+    return f"{frames[-1].filename}:{frames[-1].lineno}: {text}" if frames else text
+
+
+def _is_ours(filename: str) -> bool:
+    return filename.startswith(("<frozen importlib", _PACKAGE))
+
+
+def _public_tools(module: ModuleType) -> list[object]:
+    """What of a module is a tool: `__all__` if it has one; else its Tool objects and classes; else its functions."""
+    if hasattr(module, "__all__"):
+        return [attribute_of(module, name, f"{module.__name__}.__all__") for name in module.__all__]
+    own = [item for name, item in vars(module).items() if not name.startswith("_") and _is_from(item, module)]
+    declared = [item for item in own if _is_tool(item)]
+    return declared or [item for item in own if inspect.isfunction(item)]
+
+
+def _is_from(item: object, module: ModuleType) -> bool:
+    if isinstance(item, Tool):
+        return True
+    return getattr(item, "__module__", None) == module.__name__
+
+
+def _is_tool(item: object) -> bool:
+    return isinstance(item, Tool) or (inspect.isclass(item) and issubclass(item, Tool))

@@ -1,0 +1,341 @@
+"""One turn: the loop between a model, its tools and the chat, told as events.
+
+user's message stored -> TurnStarted
+repeat: ask the model -> TextDelta ...; its content stored before any of its calls starts
+        run its calls -> ToolCalled, ToolReturned ...; their results stored as one message
+until there is no call, an executor says stop, or a limit -> TurnEnded, after the last message is stored
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from runner.chats import ToolMode, request_for, uninterrupted
+from runner.errors import AgentRunError, ChatStorageError, GeminiClientError, ModelChoiceError
+from runner.events import Notice, TextDelta, ThoughtDelta, TurnEnded, TurnStarted, UsageReported
+from runner.executors.batch import Batch, BatchSettings
+from runner.messages import ChatMessage, Meta, responses_to
+from runner.models.finish import joined, refusal
+from runner.recovery import closed
+from runner.requests import Finish, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from runner.chats import OpenChat
+    from runner.events import Event
+    from runner.executors.base import ToolExecutor
+    from runner.messages import Content, EntryKind, Json, Part, TurnReason
+    from runner.models.base import Model
+    from runner.requests import GenerateContentRequest
+    from runner.tools.toolbox import Toolbox
+
+logger = logging.getLogger("agent_run")
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a turn may cost. Times are in seconds; `busy_timeout` is how long to wait for a chat in use elsewhere."""
+
+    max_iterations: int = 10
+    max_tool_calls: int = 128
+    turn_timeout: float = 600.0
+    tool_timeout: float = 60.0
+    busy_timeout: float = 30.0
+    max_output_chars: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything a turn is made with but the chat: fixed when the turn begins, so a reload cannot change it."""
+
+    model: Model
+    model_name: str
+    toolbox: Toolbox
+    executor: ToolExecutor[Any]
+    tool_mode: ToolMode = "auto"
+    limits: Limits = field(default_factory=Limits)
+    system_instruction: Content | None = None
+    generation_config: Json | None = None
+    deps: object = None
+    notices: Sequence[Notice] = ()
+
+
+@dataclass(slots=True)
+class Reply:
+    """What one model call has given so far."""
+
+    parts: list[Part] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    finish: Finish | None = None
+
+
+class _TurnOver(Exception):  # noqa: N818  # not an error: a way for a turn to end
+    def __init__(self, status: TurnReason, code: str, message: str) -> None:
+        self.status, self.code = status, code
+        super().__init__(message)
+
+
+class Turn:
+    """Runs one turn in an open chat; `run()` may be iterated once."""
+
+    def __init__(self, chat: OpenChat, chat_id: str, plan: Plan) -> None:
+        self._chat, self._chat_id, self._plan = chat, chat_id, plan
+        self._number = chat.next_turn
+        self._step = 0
+        self._tool_calls = 0
+        self._usage = Usage()
+        self._answer = ""  # the text of the last reply that was stored
+        self._reply = Reply()  # what arrived and is not stored yet
+        self._batch: Batch | None = None  # the calls that are stored and not yet answered
+        self._deadline = asyncio.get_running_loop().time() + plan.limits.turn_timeout
+        self._waiting: asyncio.Timeout | None = None
+        self._interrupted = False
+        self._is_over = False
+
+    def interrupt(self) -> None:
+        """End the turn as soon as possible, as `interrupted`: what runs is cancelled, every call gets its result."""
+        self._interrupted = True
+        if self._waiting is not None:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
+    async def run(self, query: str, files: Sequence[Part] = ()) -> AsyncGenerator[Event, None]:
+        """The turn's events, TurnEnded last, when all is stored. Closing the iterator interrupts the turn."""
+        self._refuse_foreign_chat()
+        await self._chat.append(ChatMessage.user(query, files=files, meta=self._meta("user")))
+        try:
+            yield TurnStarted(self._chat_id, self._number, self._plan.model_name)
+            for notice in self._plan.notices:
+                yield notice
+            with self._plan.executor.turn():
+                async with aclosing(self._steps()) as told:
+                    async for event in told:
+                        yield event
+        except (_TurnOver, AgentRunError) as over:
+            untold = self._batch.untold() if self._batch is not None else []
+            ended = await self._closed_by(over)
+            for event in (*untold, ended):
+                yield event
+        except BaseException as error:
+            gone = isinstance(error, asyncio.CancelledError | GeneratorExit)
+            if not self._is_over:
+                await uninterrupted(self._abandon("interrupted" if gone else "failed", error))
+            raise
+
+    def _refuse_foreign_chat(self) -> None:
+        if self._plan.model.family == "offline" and self._chat.family not in {None, "offline"}:
+            raise ModelChoiceError(
+                f'the chat "{self._chat_id}" was held with another model and the offline model does not continue it: '
+                "set GEMINI_API_KEY, or begin a new chat"
+            )
+
+    async def _steps(self) -> AsyncGenerator[Event, None]:
+        ended: TurnEnded | None = None
+        while ended is None:
+            self._step += 1
+            async with aclosing(self._ask()) as told:
+                async for event in told:
+                    yield event
+            usage = self._reply.usage
+            ended = await self._store_reply()
+            yield UsageReported(self._step, usage)
+            if self._batch is not None:
+                async with aclosing(self._run_calls(self._batch)) as told:
+                    async for event in told:
+                        yield event
+                ended = await self._store_results(self._batch)
+        yield ended
+
+    # waiting for others
+
+    async def _next(self, events: AsyncGenerator[Item, None]) -> Item | None:
+        """The next item, or None at the end; the turn's deadline and `interrupt()` hold while waiting."""
+        try:
+            async with asyncio.timeout_at(self._deadline) as self._waiting:
+                if self._interrupted:
+                    self._waiting.reschedule(asyncio.get_running_loop().time())
+                return await anext(events, None)
+        except TimeoutError as error:
+            if self._interrupted:
+                raise _TurnOver("interrupted", "interrupted", "the turn was interrupted") from error
+            if asyncio.get_running_loop().time() < self._deadline:
+                raise  # not ours: a bug of the model or the executor
+            seconds = self._plan.limits.turn_timeout
+            raise _TurnOver("limit", "turn_timeout", f"the turn took longer than {seconds:g} s") from error
+        finally:
+            self._waiting = None
+
+    # one model call
+
+    def _request(self) -> GenerateContentRequest:
+        return request_for(
+            self._plan.model_name,
+            tuple(self._chat.messages),
+            system_instruction=self._plan.system_instruction,
+            toolbox=self._plan.toolbox,
+            tool_mode=self._plan.tool_mode,
+            step=self._step,
+            generation_config=self._plan.generation_config,
+        )
+
+    async def _ask(self) -> AsyncGenerator[Event, None]:
+        reply = self._reply = Reply()
+        try:
+            async with aclosing(self._plan.model.generate(self._request())) as stream:
+                while (item := await self._next(stream)) is not None:
+                    if isinstance(item, dict):
+                        reply.parts.append(item)
+                        if text := item.get("text"):
+                            yield ThoughtDelta(text) if item.get("thought") else TextDelta(text)
+                    elif isinstance(item, Usage):
+                        reply.usage = item
+                    elif isinstance(item, Finish):
+                        reply.finish = item
+                    else:
+                        yield item
+        finally:
+            self._usage += reply.usage
+
+    async def _store_reply(self) -> TurnEnded | None:
+        """Store the model's content, its calls not started; the end of the turn if it is the answer."""
+        finish, parts = self._reply.finish, joined(self._reply.parts)
+        if finish is None:
+            raise GeminiClientError(f"the model {self._plan.model_name} ended its reply without a finish")
+        if problem := refusal(finish, parts):
+            raise problem
+        meta = self._reply_meta(finish)
+        message = ChatMessage({"role": "model", "parts": parts}, meta)
+        calls = message.calls
+        if not calls:
+            meta["status"] = "answered"
+            await self._store(message)
+            return self._ended("answered")
+        batch = Batch(calls, self._plan.toolbox, self._batch_settings())
+        meta["effects"] = batch.effects
+        limit = self._limit_on(len(calls))
+        if limit is None and batch.once_calls and self._plan.executor.starts_together:
+            await self._store(message, self._started(batch.once_calls))
+        else:
+            await self._store(message)
+        self._batch = batch
+        if limit is not None:
+            raise limit
+        return None
+
+    async def _store(self, message: ChatMessage, *others: ChatMessage) -> None:
+        await self._chat.append(message, *others)
+        self._answer = message.text or self._answer
+        self._reply = Reply()
+
+    def _limit_on(self, calls: int) -> _TurnOver | None:
+        limits = self._plan.limits
+        self._tool_calls += calls
+        if self._tool_calls > limits.max_tool_calls:
+            return _TurnOver("limit", "max_tool_calls", f"more than {limits.max_tool_calls} tool calls in one turn")
+        if self._step >= limits.max_iterations:
+            return _TurnOver("limit", "max_iterations", f"no answer in {limits.max_iterations} steps")
+        return None
+
+    # its calls
+
+    def _batch_settings(self) -> BatchSettings:
+        plan = self._plan
+        return BatchSettings(
+            chat_id=self._chat_id,
+            turn=self._number,
+            step=self._step,
+            tool_timeout=plan.limits.tool_timeout,
+            max_output_chars=plan.limits.max_output_chars,
+            deps=plan.deps,
+            before_start=self._chat.check,
+            record_started=None if plan.executor.starts_together else self._record_started,
+        )
+
+    def _started(self, indices: list[int]) -> ChatMessage:
+        return ChatMessage(None, {**self._meta("started"), "calls": indices})
+
+    async def _record_started(self, index: int) -> None:
+        await self._chat.append(self._started([index]))
+
+    async def _run_calls(self, batch: Batch) -> AsyncGenerator[Event, None]:
+        async with aclosing(batch.run(self._plan.executor)) as told:
+            while (event := await self._next(told)) is not None:
+                yield event
+        if batch.error is not None:
+            raise batch.error
+
+    async def _store_results(self, batch: Batch) -> TurnEnded | None:
+        answers = self._answers(batch, None if batch.should_proceed else "stopped")
+        await self._chat.append(answers)
+        self._batch = None
+        return None if batch.should_proceed else self._ended("stopped", message="the executor ended the turn")
+
+    def _answers(self, batch: Batch, status: TurnReason | None = None) -> ChatMessage:
+        meta: Meta = {**self._meta("responses"), "results": batch.kinds()}
+        if status is not None:
+            meta["status"] = status
+        return ChatMessage(responses_to(batch.calls, batch.results()), meta)
+
+    # the end
+
+    async def _closed_by(self, over: _TurnOver | AgentRunError) -> TurnEnded:
+        """Store how the turn ended, and tell it. What a failed storage cannot store, the next opening closes."""
+        if isinstance(over, _TurnOver):
+            status, code, error = over.status, over.code, None
+        else:
+            status, code, error = "failed", over.reason, over
+        if not isinstance(over, ChatStorageError):
+            try:
+                await self._close(status, code, str(over))
+            except ChatStorageError as problem:
+                status, code, error, over = "failed", problem.reason, problem, problem
+        return self._ended(status, code=code, message=str(over), error=error)
+
+    async def _close(self, status: TurnReason, code: str, message: str) -> None:
+        """Answer what is unanswered and mark the turn; the text that was shown is kept for display only."""
+        partial = "".join(part.get("text", "") for part in self._reply.parts if not part.get("thought"))
+        ending = closed(status, self._chat.now(), turn=self._number, reason=code, message=message, partial=partial)
+        if self._batch is None:
+            await self._chat.append(ending)
+        else:
+            await self._chat.append(self._answers(self._batch), ending)
+
+    async def _abandon(self, status: TurnReason, error: BaseException) -> None:
+        try:
+            await self._close(status, status, f"the turn {status}: {type(error).__name__}")
+        except AgentRunError as problem:
+            logger.warning("a turn could not be closed (%s); the next opening of the chat closes it", problem)
+
+    def _ended(
+        self,
+        reason: TurnReason,
+        *,
+        code: str | None = None,
+        message: str | None = None,
+        error: AgentRunError | None = None,
+    ) -> TurnEnded:
+        self._is_over = True
+        retryable = error.retryable if error is not None else None
+        return TurnEnded(reason, self._answer, self._usage, code, message, retryable, error)
+
+    def _meta(self, kind: EntryKind) -> Meta:
+        meta: Meta = {"kind": kind, "turn": self._number, "time": self._chat.now()}
+        if self._step:
+            meta["step"] = self._step
+        return meta
+
+    def _reply_meta(self, finish: Finish) -> Meta:
+        meta = self._meta("model")
+        meta["model"], meta["family"] = self._plan.model_name, self._plan.model.family
+        if finish.model_version:
+            meta["model_version"] = finish.model_version
+        if finish.response_id:
+            meta["response_id"] = finish.response_id
+        meta["usage"] = self._reply.usage.to_json()
+        return meta

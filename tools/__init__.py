@@ -1,0 +1,1 @@
+"""Example tools. A manifest names a file here (`tools: [tools/weather.py]`); its public functions become tools."""
