@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from runner import durations
 from runner.errors import GeminiAPIError, GeminiClientError
-from runner.models.gemini.failures import environment_secrets, redactor, worded
+from runner.models.gemini.failures import worded
 from runner.models.gemini.names import has_explicit_caching
+from runner.models.gemini.redaction import environment_secrets, redactor
 from runner.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:

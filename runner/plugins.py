@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, InstanceOf
 
+from runner.executors.base import ToolExecutor  # noqa: TC001  # pydantic reads the hints of checked factories
+from runner.models.base import Model  # noqa: TC001  # pydantic reads the hints of checked factories
 from runner.registry import Place, Registry
-
-if TYPE_CHECKING:
-    from runner.executors.base import ToolExecutor
-    from runner.models.base import Model
-    from runner.storages.base import ChatStorage
+from runner.storages.base import ChatStorage  # noqa: TC001  # pydantic reads the hints of checked factories
 
 
-def gemini(name: str, place: Place) -> Model:
+def gemini(name: str, place: InstanceOf[Place]) -> Model:
     """A Gemini model by its id, through google-genai."""
     from runner.models.gemini.model import GeminiModel
 
@@ -53,7 +51,7 @@ def memory(url: str = "memory:") -> ChatStorage:
     return LocalChatStorage()
 
 
-def sqlite(url: str, place: Place) -> ChatStorage:
+def sqlite(url: str, place: InstanceOf[Place]) -> ChatStorage:
     """One SQLite file; a relative path is relative to the project root."""
     from runner.storages.sqlite import SqliteChatStorage
 

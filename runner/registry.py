@@ -72,7 +72,7 @@ class Registry:
             return self._checked(self._builtins[name], name)
         if entry_point := self._entry_points().get(name):
             return self._loaded(name, entry_point)
-        if ":" in name:
+        if ":" in name and name.partition(":")[0] not in self._builtins:
             return self._project_class(name, modules)
         nearest = difflib.get_close_matches(name, self.names, 1, 0.6)
         hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
@@ -83,13 +83,14 @@ class Registry:
 
         module, _, attribute = target.partition(":")
         try:
-            factory = getattr(importlib.import_module(module), attribute)
+            factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as error:
             if name not in self._extras or (error.name or "").partition(".")[0] == __name__.partition(".")[0]:
                 raise
             install = f"pip install 'agent-run[{self._extras[name]}]'"
             raise ManifestError(f'{self.kind} "{name}" needs the package {error.name}: {install}') from error
-        return validate_call(config=ConfigDict(arbitrary_types_allowed=True, strict=True))(factory)
+        checked: Callable[..., Any] = validate_call(config=ConfigDict(strict=True))(factory)
+        return checked
 
     def _entry_points(self) -> dict[str, EntryPoint]:
         from importlib.metadata import entry_points
@@ -107,8 +108,8 @@ class Registry:
         from runner.toolsource import attribute_of, loaded_module
 
         module_name, _, attribute = name.partition(":")
-        found = attribute_of(loaded_module(module_name, modules), attribute, name)
-        if not callable(found):
+        found = attribute_of(loaded_module(module_name, modules, self.kind), attribute, name, self.kind)
+        if not isinstance(found, type):
             raise ManifestError(f'{self.kind} "{name}" is not a class', key=self.kind)
         return found
 

@@ -13,6 +13,7 @@ from runner.tools.base import Tool
 from runner.tools.function import as_tool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from runner.modules import ModuleTable
@@ -35,26 +36,29 @@ def tools_of(line: str, place: Place) -> list[Tool]:
     return found
 
 
-def loaded_module(name: str, modules: ModuleTable) -> ModuleType:
-    """The project module of a dotted name. Only modules under the project root or the manifest's folder are loaded."""
+def loaded_module(name: str, modules: ModuleTable, key: str = "tools") -> ModuleType:
+    """The project module of a dotted name. Only modules under the project root or the manifest's folder are loaded.
+
+    Raises ManifestError about the manifest's `key` when there is none, or when it cannot be loaded.
+    """
     if not name or not all(part.isidentifier() and not part.startswith("__") for part in name.split(".")):
-        raise ManifestError(f'"{name}" is not a module name', key="tools")
+        raise ManifestError(f'"{name}" is not a module name', key=key)
     if not modules.owns(name) or modules.find(name) is None:
-        raise ManifestError(f'there is no module "{name}" under {modules.roots_text}', key="tools")
-    return _run(name, lambda: modules.load(name))
+        raise ManifestError(f'there is no module "{name}" under {modules.roots_text}', key=key)
+    return _run(name, lambda: modules.load(name), key)
 
 
-def attribute_of(module: ModuleType, attribute: str, line: str) -> Any:
+def attribute_of(module: ModuleType, attribute: str, line: str, key: str = "tools") -> Any:
     """A public name of a module, or a ManifestError with the nearest name."""
     if attribute.startswith("_") or not attribute.isidentifier():
-        raise ManifestError(f'"{line}": "{attribute}" is not a public name', key="tools")
+        raise ManifestError(f'"{line}": "{attribute}" is not a public name', key=key)
     try:
         return getattr(module, attribute)
     except AttributeError:
         names = [name for name in vars(module) if not name.startswith("_")]
         nearest = difflib.get_close_matches(attribute, names, 1, 0.6)
         hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
-        raise ManifestError(f'"{line}": the module has no "{attribute}"{hint}', key="tools") from None
+        raise ManifestError(f'"{line}": the module has no "{attribute}"{hint}', key=key) from None
 
 
 def _loaded_file(name: str, place: Place) -> ModuleType:
@@ -63,18 +67,17 @@ def _loaded_file(name: str, place: Place) -> ModuleType:
         raise ManifestError(f'"{name}" lies outside the project root {place.root}', key="tools")
     if not path.is_file():
         raise ManifestError(f'there is no file "{name}" (looked for {path})', key="tools")
-    return _run(name, lambda: place.modules.load_file(path))
+    return _run(name, lambda: place.modules.load_file(path), "tools")
 
 
-def _run(name: str, load: Any) -> ModuleType:
+def _run(name: str, load: Callable[[], ModuleType], key: str) -> ModuleType:
     """Run a module's import; whatever the user's code raises is told with its own file and line."""
     try:
-        module: ModuleType = load()
+        return load()
+    except KeyboardInterrupt:
+        raise
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        raise ManifestError(f'"{name}" failed to load: {_where(error)}', key="tools") from error
-    return module
+        raise ManifestError(f'"{name}" failed to load: {_where(error)}', key=key) from error
 
 
 def _where(error: BaseException) -> str:

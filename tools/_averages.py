@@ -1,7 +1,7 @@
 """What the weather of large cities usually is, month by month: `weather_averages.csv`, for when no service answers.
 
-The table holds mean daily highs and lows in °C and the number of days with at least 1 mm of rain or snow, rounded from
-climate normals of about 1991 to 2020. It is meant for orientation, not for records.
+The table holds mean daily highs and lows in °C and the number of days with about 1 mm of rain or snow or more: rounded,
+approximate figures in the manner of the climate normals of 1991 to 2020, for orientation and not for records.
 """
 
 import csv

@@ -5,6 +5,7 @@ import os
 import unicodedata
 from contextlib import asynccontextmanager
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,7 @@ from tools._averages import known_city
 from tools._places import UnknownPlaceError, fits, folded, full_name, readings
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
 
     import httpx2
@@ -204,7 +206,7 @@ async def _client() -> "AsyncIterator[httpx2.AsyncClient]":
 
     waits = httpx2.Timeout(SECONDS, connect=SECONDS_TO_CONNECT)
     try:
-        async with asyncio.timeout(SECONDS), httpx2.AsyncClient(timeout=waits) as client:
+        async with asyncio.timeout(SECONDS), httpx2.AsyncClient(verify=_trust(), timeout=waits) as client:
             yield client
     except httpx2.ConnectTimeout:
         raise UnreachableError("no connection in time") from None
@@ -212,6 +214,14 @@ async def _client() -> "AsyncIterator[httpx2.AsyncClient]":
         raise UnreachableError("no answer in time") from None
     except httpx2.RequestError as error:
         raise UnreachableError(str(error) or type(error).__name__) from error
+
+
+@cache
+def _trust() -> "ssl.SSLContext":
+    """Read the certificates once: each client would read them again, for 30 ms in which nothing else runs."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 async def _get(client: "httpx2.AsyncClient", url: str, params: dict[str, Any], shape: type[Reply]) -> Reply:

@@ -67,7 +67,7 @@ class Output:
             self._is_silent = True
             if isinstance(error, OSError) and error.errno not in _READER_LEFT:
                 self.problem = error
-            self._discard()
+            self.discard()
 
     def _is_ready(self) -> bool:
         if self._fd is None or self._is_silent or os.name == "nt":
@@ -77,7 +77,7 @@ class Output:
         except (OSError, ValueError):
             return True
 
-    def _discard(self) -> None:
+    def discard(self) -> None:
         """Let nothing be written later: the interpreter flushes the stream once more when it ends."""
         if self._fd is not None:
             nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -25,6 +25,7 @@ _HIDDEN = re.compile(
     f"|(?<![{_JOINING}])[\u200c\u200d]"  # a joiner that joins nothing
     "|(?<![^\\s\u200c\u200d\ufe00-\ufe0f])[\ufe00-\ufe0f]"  # a variation selector after no character of its own
 )
+_LINE_END = re.compile(r"[ \t]*\n\s*")
 _CONTEXT = re.compile(f"[{_JOINING}]|[^\\s{_DECEIVING}]")
 
 
@@ -42,7 +43,7 @@ def visible(text: str) -> str:
 
 def visible_line(text: str, limit: int | None = None) -> str:
     """`text` on one line, at most `limit` characters long."""
-    line = visible(" ".join(text.split()) if "\n" in text.strip() else text.strip()).replace("\t", " ")
+    line = _LINE_END.sub(" ", visible(text).strip()).replace("\t", " ")
     if limit is not None and len(line) > limit:
         return line[: max(limit - 1, 0)] + "…"
     return line

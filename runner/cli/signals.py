@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
@@ -54,14 +53,15 @@ class Signals:
 
     @contextmanager
     def stopping(self, stop: Callable[[], None]) -> Iterator[None]:
-        """Within the block a signal calls `stop`, at once if it came before."""
+        """Within the block the first signal calls `stop`; blocks nest, the innermost counts."""
+        outer = self._stop
         self._stop, self._is_stopping = stop, False
         try:
             if self.asked_to_leave is not None:
                 stop()
             yield
         finally:
-            self._stop, self._is_stopping = None, False
+            self._stop, self._is_stopping = outer, False
 
     def is_repeated(self) -> bool:
         """Note a Ctrl+C; whether it follows another one closely enough to mean leaving."""
@@ -101,8 +101,5 @@ class Signals:
 
 
 def leave_at_once(code: int) -> None:
-    """End the process without waiting for threads."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):
-            stream.flush()
+    """End the process without waiting for anything; `Output` has flushed what it wrote."""
     os._exit(code)

@@ -1,0 +1,1 @@
+"""Executors: how the calls of one step are run."""

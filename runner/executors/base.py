@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from runner.tools.calls import FunctionCall, ToolsExecutionResult
 
 
+_MARK = "_tells_its_end"
+
+
 class _Done:
     """Awaitable and done, so that a call may be awaited or not."""
 
@@ -37,11 +40,11 @@ class ToolExecutor(Generic[E]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         method = inspect.getattr_static(cls, "execute_tools")
-        if getattr(method, "_tells_its_end", False):
+        if getattr(method, _MARK, False):
             return
         if "starts_together" not in cls.__dict__:
             cls.starts_together = False  # what a base class promised of its own way says nothing of this one
-        cls.execute_tools = _telling_its_end(method)  # type: ignore[method-assign]  # the same, with begin and end told
+        cls.execute_tools = _telling_its_end(method)  # type: ignore[method-assign, assignment]  # the same, with begin and end told
 
     async def execute_tools(self, function_calls: list[FunctionCall]) -> ToolsExecutionResult:
         """Run the calls and return exactly one result per call, in call order."""
@@ -103,8 +106,8 @@ def _telling_its_end(method: Any) -> Callable[..., Awaitable[Any]]:
             result = method.__get__(self, type(self))(*args, **kwargs)
             return await result if inspect.isawaitable(result) else result
 
-    execute_tools._tells_its_end = True  # type: ignore[attr-defined]  # so that it is wrapped once
+    setattr(execute_tools, _MARK, True)  # so that it is wrapped once
     return execute_tools
 
 
-ToolExecutor.execute_tools._tells_its_end = True  # type: ignore[attr-defined]  # it only raises
+setattr(ToolExecutor.execute_tools, _MARK, True)  # it only raises

@@ -32,9 +32,10 @@ class RateLimitingAsyncExecutor(ToolExecutor[E]):
     max_batch_size: int
 
     def __init__(self, max_batch_size: int) -> None:
-        if isinstance(max_batch_size, bool) or not isinstance(max_batch_size, int) or max_batch_size < 1:
-            raise ValueError(f"max_batch_size must be a whole number of at least 1, not {max_batch_size!r}")
-        self.max_batch_size = max_batch_size
+        size: object = max_batch_size
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise ValueError(f"max_batch_size must be a whole number of at least 1, not {size!r}")
+        self.max_batch_size = size
 
     async def execute_tools(self, function_calls: list[FunctionCall]) -> ToolsExecutionResult:
         """Run the calls, `max_batch_size` at once."""

@@ -7,9 +7,16 @@ import contextlib
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
-E = TypeVar("E")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    E = TypeVar("E", default=Any)
+else:
+    from typing import TypeVar
+
+    E = TypeVar("E")
 
 BUFFER = 1024
 """Events kept for a reader that does not keep up; then the oldest is dropped and counted."""
@@ -24,10 +31,8 @@ class ResultStream(AsyncIterator[E]):
         self._ended = False
         self._waiters: list[asyncio.Future[None]] = []
 
-    def __aiter__(self) -> ResultStream[E]:
-        return self
-
     async def __anext__(self) -> E:
+        """The next event; waits while there is none and work goes on."""
         while not self._events:
             if self._ended or (self._begun and not self._source.active):
                 await self.aclose()
@@ -122,7 +127,8 @@ class EventBroadcast(Generic[E]):
             self._unheard = True
             self._backlog_dropped += len(self._backlog) == self._backlog.maxlen
             self._backlog.append(event)
-        return any([reader.put(event) for reader in readers])
+        lagging = [reader.put(event) for reader in readers]
+        return any(lagging)
 
     def begin_turn(self) -> None:
         """A turn uses the executor from now on."""

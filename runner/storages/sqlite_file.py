@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import stat
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from runner.errors import ChatStorageError
-from runner.storages.sqlite_errors import BUSY, IOERR, NOTADB, from_sqlite, from_system, plain, primary_code
+from runner.storages.sqlite_errors import BUSY, IOERR, from_sqlite, from_system, primary_code
 
 if TYPE_CHECKING:
     import sqlite3
@@ -56,6 +56,10 @@ class DatabaseFile:
         try:
             if self._make_folder:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
+            elif not self.path.parent.exists():
+                raise self._refusal(
+                    f"its folder {self.path.parent} does not exist; make it: mkdir -p {self.path.parent}"
+                )
             self._look_before_opening()
             connection = self._opened()
             self._identity = self._identity_now()
@@ -158,22 +162,30 @@ class DatabaseFile:
                 raise refusal
 
     def _first_look(self) -> ChatStorageError | None:
-        """What is surely wrong with the file. What needs SQLite's own eyes (a journal to roll back) is left to them."""
+        """What is surely wrong with the file. What needs SQLite's own eyes (a journal to roll back) is left to them.
+
+        SQLite opens it, as immutable, without locks or other files. Reading it by ourselves would be wrong: on POSIX,
+        closing a file ends all locks that the process has on it, those of other connections too.
+        """
+        import sqlite3
+
         try:
             if not stat.S_ISREG(self.path.stat().st_mode):
                 return self._refusal("is not a file; choose another path")
-            with self.path.open("rb") as file:
-                header = file.read(100)
         except FileNotFoundError:
             return None
-        if not header or self._beside("-journal").exists():
+        with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            try:
+                pragmas = ("application_id", "user_version", "schema_version")
+                application, version, changes = (_number(connection, f"PRAGMA {name}") for name in pragmas)
+            except sqlite3.DatabaseError as error:
+                unreadable = from_sqlite(error, self.path)
+                return None if self._beside("-journal").exists() else unreadable
+        if self._beside("-journal").exists():
             return None
-        if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-            return self._refusal(plain(NOTADB))
-        schema_changes, version, application = (int.from_bytes(header[at : at + 4], "big") for at in (40, 60, 68))
         if application == APPLICATION_ID:
             return self._newer(version)
-        if application or version or schema_changes or self._beside("-wal").exists():
+        if application or version or changes or self._beside("-wal").exists():
             return self._foreign()
         return None
 

@@ -124,6 +124,8 @@ def _serve(connect: Connect, jobs: SimpleQueue[_Job[Any]]) -> None:
             job.settle(result)
             del result
         del job  # while waiting, hold on to nothing of the last job
-    if connection is not None:
-        connection.close()
-    job.settle()
+    try:
+        if connection is not None:
+            connection.close()
+    finally:
+        job.settle()

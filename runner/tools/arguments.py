@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-class ToolArgumentError(AgentRunError):
+class ToolArgumentError(AgentRunError, ValueError):
     """A call's arguments do not fit the tool's declaration; the text names them and is fit for the model."""
 
     reason = "TOOL_ARGUMENTS"
@@ -26,23 +26,30 @@ class ToolArgumentError(AgentRunError):
 class JsonSchemaCheck:
     """Checks arguments against `schema`, a JSON schema of an object; the validator is built here, once.
 
-    Raises ValueError where the schema itself is none.
+    Raises ValueError where the schema itself is none, or refers to another document: none is ever fetched.
     """
 
     def __init__(self, schema: Json) -> None:
         import jsonschema_rs
 
         self._schema = schema
-        self._validator = jsonschema_rs.validator_for(schema)
+        self._validator = jsonschema_rs.validator_for(schema, retriever=_not_fetched)
 
     def checked(self, args: Json) -> Json:
         """The arguments, 1.0 made 1 where the schema says integer; raises ToolArgumentError where they do not fit."""
-        args = coerced(args, self._schema)
-        if self._validator.is_valid(args):
-            return args
+        try:
+            args = coerced(args, self._schema)
+            if self._validator.is_valid(args):
+                return args
+        except (ValueError, RecursionError):
+            raise argument_error(["the arguments are nested too deep"]) from None
         known = list(self._schema.get("properties", ()))
         problems = [line for error in self._validator.iter_errors(args) for line in _lines(error, known)]
         raise argument_error(problems)
+
+
+def _not_fetched(uri: str) -> Any:
+    raise ValueError(f"{uri} is another document")
 
 
 def argument_error(problems: Iterable[str]) -> ToolArgumentError:

@@ -62,11 +62,11 @@ class Tool:
         raise NotImplementedError(f"{type(self).__name__}.execute is not implemented")
 
     def declaration(self) -> Json:
-        """The wire's `functionDeclaration`, made once: treat it as immutable. Raises ManifestError where it cannot be."""
+        """The wire's `functionDeclaration`, made once: treat it as immutable. ManifestError says what is wrong."""
         return self._declared
 
     def checked(self, args: Json) -> Json:
-        """`args` brought to the declared types (1.0 -> 1); raises ToolArgumentError, fit for the model, if they do not fit."""
+        """`args` in the declared types (1.0 -> 1); ToolArgumentError, fit for the model, where they do not fit."""
         return self._check.checked(args)
 
     @cached_property
@@ -132,6 +132,6 @@ def check_settings(tool: Tool) -> None:
     """Raise ManifestError where a tool's `effects` or `timeout` is not one."""
     if tool.effects not in _EFFECTS:
         raise ManifestError(f"tool {_label(tool)}: effects must be one of {', '.join(_EFFECTS)}, not {tool.effects!r}")
-    timeout = tool.timeout
+    timeout: Any = tool.timeout
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0):
         raise ManifestError(f"tool {_label(tool)}: timeout must be a number of seconds above 0, not {timeout!r}")

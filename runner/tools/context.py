@@ -21,8 +21,8 @@ class ToolContext:
     """The call a tool serves: a parameter annotated `ToolContext` receives it and is hidden from the model.
 
     `turn` and `step` count from 1, `index` (the call's place in its step) from 0. `idempotency_key` is the same
-    whenever the same recorded call is run again. `deps` is the `context` object given to `GeminiClient.chat`. Outside a
-    turn each call gets a new key.
+    whenever the same recorded call is run again. `deps` is the `context` object given to `GeminiClient.chat`,
+    `max_result_chars` how long a result may be as JSON. Outside a turn each call gets a new key.
     """
 
     chat_id: str = ""
@@ -31,6 +31,7 @@ class ToolContext:
     index: int = 0
     idempotency_key: str = field(default_factory=lambda: uuid.uuid4().hex)
     deps: Any = None
+    max_result_chars: int = 1_000_000
     on_progress: Callable[[Any], None] = field(default=_unheard, repr=False, compare=False)
 
     def progress(self, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import types
 import typing
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from runner.tools.context import ToolContext, current_context
 from runner.tools.docstring import documentation
 from runner.tools.hints import resolved_hints
 from runner.tools.model_schema import arguments_schema
+from runner.tools.results import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from runner.messages import Json
 
+_OBJECT = re.compile(r"a (?:valid )?dictionary(?: or .*)?")
 _NO_DEFAULT = inspect.Parameter.empty
 
 
@@ -63,10 +66,9 @@ class FunctionArguments:
         if wants is not None:
             return _Parameter(item.name, None, wants == "optional", positional_only, filled_by_field=False)
         field = f"p{len(self._fields)}"
-        hint, info = self._field(item, hint)
-        self._fields[field] = (hint, info)
-        from_python = item.default is not _NO_DEFAULT and item.default is not info
-        return _Parameter(item.name, field, False, positional_only, filled_by_field=not from_python)
+        self._fields[field] = self._field(item, hint)
+        own_default = item.default is not _NO_DEFAULT and not _is_field(item.default)
+        return _Parameter(item.name, field, False, positional_only, filled_by_field=not own_default)
 
     def _hint_of_default(self, item: inspect.Parameter) -> Any:
         if item.default is not _NO_DEFAULT and item.default is not None:
@@ -81,24 +83,18 @@ class FunctionArguments:
     def _field(self, item: inspect.Parameter, hint: Any) -> tuple[Any, FieldInfo]:
         """The pydantic field of a parameter: its hint, and its default, public name and description."""
         from pydantic import Field
-        from pydantic.fields import FieldInfo
 
         metadata = hint.__metadata__ if typing.get_origin(hint) is Annotated else ()
-        given = [info for info in (*metadata, item.default) if isinstance(info, FieldInfo)]
+        given: list[FieldInfo] = [info for info in (*metadata, item.default) if _is_field(info)]
         settings: dict[str, Any] = {}
         if not any(info.alias or info.validation_alias for info in given):
             settings["alias"] = item.name
         text = next((text for text in map(_text_of, metadata) if text), self._texts.get(item.name))
         if text and not any(info.description for info in given):
             settings["description"] = text
-        if isinstance(item.default, FieldInfo):
-            for name, value in settings.items():
-                setattr(item.default, name, value)
-                item.default._attributes_set[name] = value  # noqa: SLF001
-            if "alias" in settings:
-                item.default.validation_alias = item.default.serialization_alias = settings["alias"]
-            return hint, item.default
-        if item.default is not _NO_DEFAULT:
+        if _is_field(item.default):
+            hint = Annotated[hint, item.default]
+        elif item.default is not _NO_DEFAULT:
             settings["default"] = item.default
         return hint, Field(**settings)
 
@@ -142,13 +138,11 @@ class FunctionArguments:
 
     def checked(self, args: Json) -> Json:
         """`args` with 1.0 made 1 for an int; raises ToolArgumentError where they do not fit."""
-        args = coerced(args, self.schema)
-        self._validated(args)
-        return args
+        return self._validated(args)[0]
 
     def bound(self, args: Json) -> tuple[list[Any], dict[str, Any]]:
         """The validated Python values to call the function with; raises ToolArgumentError where `args` do not fit."""
-        values = self._validated(coerced(args, self.schema))
+        _, values = self._validated(args)
         given = values.model_fields_set
         positional: list[Any] = []
         named: dict[str, Any] = {}
@@ -165,33 +159,53 @@ class FunctionArguments:
                 named[item.name] = value
         return positional, named
 
-    def _validated(self, args: Json) -> BaseModel:
+    def _validated(self, args: Json) -> tuple[Json, BaseModel]:
         from pydantic import ValidationError
 
         try:
-            return self.model.model_validate(args)
+            args = coerced(args, self.schema)
+            return args, self.model.model_validate(args)
         except ValidationError as error:
-            raise argument_error(self._problems(error)) from None
+            raise argument_error(self._problems(error, args)) from None
+        except Exception as error:  # a type's own validator is the tool's code: it may raise anything
+            raise argument_error([f"the arguments cannot be read: {error_text(error)}"]) from error
 
-    def _problems(self, error: ValidationError) -> list[str]:
+    def _problems(self, error: ValidationError, args: Json) -> list[str]:
         known = list(self.schema.get("properties", ()))
-        details = error.errors(include_url=False)
-        grouped: dict[Any, list[ErrorDetails]] = {}
-        for detail in details:
-            grouped.setdefault(detail["loc"][:1], []).append(detail)
-        return [_problem(detail, known) for detail in details]
+        return [_problem(detail, known, args) for detail in error.errors(include_url=False)]
 
 
-def _problem(detail: ErrorDetails, known: list[str]) -> str:
-    path = list(detail["loc"])
+def _problem(detail: ErrorDetails, known: list[str], args: Json) -> str:
+    path = _path(detail, args)
     match detail["type"]:
         case "missing":
             return missing(path)
         case "extra_forbidden":
             return unknown(path, known)
-    text = detail["msg"].removeprefix("Value error, ")
+    text = _OBJECT.sub("an object", detail["msg"].removeprefix("Value error, "))
     text = text.replace("Input should", "should", 1) if text.startswith("Input should") else f"is wrong: {text}"
     return f"argument {place(path)} {text}, not {shown(detail['input'])}"
+
+
+def _path(detail: ErrorDetails, args: Json) -> list[str | int]:
+    """Where in `args` an error is: its location without the names of a union's arms."""
+    path: list[str | int] = []
+    place: Any = args
+    last = len(detail["loc"]) - 1
+    for index, part in enumerate(detail["loc"]):
+        try:
+            place = place[part]
+        except (LookupError, TypeError):
+            if index != last or detail["type"] != "missing":
+                continue
+        path.append(part)
+    return path
+
+
+def _is_field(value: Any) -> bool:
+    from pydantic.fields import FieldInfo
+
+    return isinstance(value, FieldInfo)
 
 
 def _text_of(metadata: Any) -> str | None:
@@ -227,5 +241,5 @@ def signature(function: Callable[..., Any], name: str) -> list[inspect.Parameter
     for item in items:
         if item.kind in {item.VAR_POSITIONAL, item.VAR_KEYWORD}:
             stars = "*" if item.kind is item.VAR_POSITIONAL else "**"
-            raise ManifestError(f"{name}: {stars}{item.name} cannot be declared: a tool's parameters have names and types")
+            raise ManifestError(f"{name}: {stars}{item.name} cannot be declared: give each parameter a name and a type")
     return [item for item in items if item.name not in filled]

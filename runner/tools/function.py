@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from runner.errors import ManifestError
 from runner.tools.base import Tool
+from runner.tools.context import current_context
 from runner.tools.declaration import FunctionArguments
 from runner.tools.hints import enclosing_names, plain_function
 from runner.tools.results import json_result
@@ -47,6 +48,7 @@ class FunctionTool(Tool):
         self._is_async = inspect.iscoroutinefunction(plain_function(function))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself, as if it were no tool."""
         return self.__wrapped__(*args, **kwargs)
 
     @cached_property
@@ -54,8 +56,8 @@ class FunctionTool(Tool):
         return FunctionArguments(self.__wrapped__, enclosing=self._enclosing)
 
     @cached_property
-    def function_definition(self) -> Json:  # type: ignore[override]  # made from the signature, not assigned
-        """The declaration before its name is checked: made from the signature and docstring."""
+    def function_definition(self) -> Json:
+        """What the signature and docstring declare, under the tool's name."""
         description = self._given_description
         return {
             "name": self.name,
@@ -73,7 +75,7 @@ class FunctionTool(Tool):
         if not self._is_async:
             return await run_in_thread(self._called, positional, named)
         try:
-            return json_result(await self.__wrapped__(*positional, **named))
+            return _as_json(await self.__wrapped__(*positional, **named))
         except SystemExit as error:  # it would end the event loop, and every other turn with it
             raise ToolExitError(f"the tool tried to end the process: {error!r}") from error
 
@@ -82,7 +84,12 @@ class FunctionTool(Tool):
         result = self.__wrapped__(*positional, **named)
         if inspect.isawaitable(result):
             raise ManifestError(f'tool "{self.name}" returned an awaitable: write it with `async def`')
-        return json_result(result)
+        return _as_json(result)
+
+
+def _as_json(result: Any) -> Json:
+    context = current_context()
+    return json_result(result) if context is None else json_result(result, context.max_result_chars)
 
 
 def _checked_function(function: Any) -> Callable[..., Any]:
@@ -129,6 +136,8 @@ def as_tool(value: Any) -> Tool:
 def _made(value: Any) -> Tool:
     if isinstance(value, Tool):
         return value
+    if inspect.isfunction(value):
+        return _tool_of(value)
     if not isinstance(value, type):
         return FunctionTool(value)
     if not issubclass(value, Tool):
@@ -136,4 +145,15 @@ def _made(value: Any) -> Tool:
     try:
         return value()
     except TypeError as error:
-        raise ManifestError(f"{value.__module__}.{value.__qualname__} cannot be made without arguments: {error}") from None
+        name = f"{value.__module__}.{value.__qualname__}"
+        raise ManifestError(f"{name} cannot be made without arguments: {error}") from None
+
+
+def _tool_of(function: Callable[..., Any]) -> FunctionTool:
+    """The function's tool, kept on the function, so that a turn does not read its signature again."""
+    known = vars(function).get("__agent_run_tool__")
+    if isinstance(known, FunctionTool) and known.__wrapped__ is function:
+        return known
+    made = FunctionTool(function)
+    function.__agent_run_tool__ = made  # type: ignore[attr-defined]  # a function takes attributes
+    return made

@@ -16,6 +16,7 @@ from runner.tools.context import ToolContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import FrameType
 
 
 def plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,8 +44,8 @@ def resolved_hints(function: Callable[..., Any], label: str, enclosing: Mapping[
             hints.update(_evaluated(name, annotation, names))
         except NameError as error:
             raise ManifestError(
-                f"{label}: the type of parameter {name!r} is not found: {error}; import or define it in the module itself, "
-                "not under TYPE_CHECKING or inside a function"
+                f"{label}: the type of parameter {name!r} is not found: {error}; "
+                "import or define it in the module itself, not under TYPE_CHECKING or inside a function"
             ) from None
         except (TypeError, SyntaxError, AttributeError) as error:
             raise ManifestError(f"{label}: the type of parameter {name!r} cannot be read: {error}") from None
@@ -64,9 +65,9 @@ def enclosing_names(function: Callable[..., Any]) -> dict[str, Any]:
     if not outer or not text:
         return {}
     words = set(re.findall(r"[^\W\d]\w*", text))
-    frame = sys._getframe(1)  # noqa: SLF001  # the documented way to the callers' names
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the documented way to the callers' names
     while frame is not None:
         if frame.f_code.co_qualname == outer and frame.f_globals is getattr(plain, "__globals__", None):
             return {name: value for name, value in frame.f_locals.items() if name in words}
-        frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
+        frame = frame.f_back
     return {}

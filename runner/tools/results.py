@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import AgentRunError
@@ -15,19 +17,20 @@ MAX_RESULT = 1_000_000
 """The most characters of JSON a tool's result may have."""
 _MAX_ERROR = 2_000
 
-_QUOTED_PATH = re.compile(r"""(?P<quote>['"`])(?:file://)?(?:/|[A-Za-z]:[\\/])[^'"`\n]*[\\/](?P<last>[^'"`\\/\n]*)(?P=quote)""")
-_PATH = re.compile(r"""(?<![\w:/.\\~-])(?:file://)?(?:/|[A-Za-z]:[\\/])(?:[^\s/\\'"`:,;()<>]+[\\/])+(?P<last>[^\s/\\'"`:,;()<>]*)""")
+_ROOT = r"(?:file://)?(?:/|[A-Za-z]:[\\/])"
+_QUOTED_PATH = re.compile(rf"""(?P<quote>['"`]){_ROOT}[^'"`\n]*[\\/](?P<last>[^'"`\\/\n]*)(?P=quote)""")
+_PATH = re.compile(rf"""(?<![\w:/.\\~-]){_ROOT}(?:[^\s/\\'"`:,;()<>]+[\\/]+)+(?P<last>[^\s/\\'"`:,;()<>]*)""")
 _PYDANTIC_LINK = re.compile(r"\s*For further information visit https://errors\.pydantic\.dev/\S*")
 
 
-class ToolResultError(AgentRunError):
+class ToolResultError(AgentRunError, ValueError):
     """A tool returned what cannot be told to the model: not JSON, or too much of it."""
 
     reason = "TOOL_RESULT"
 
 
 def json_result(value: Any, max_chars: int = MAX_RESULT) -> Json:
-    """What a tool returned as a new JSON object: a dict, model or dataclass as such, anything else as `{"result": ...}`.
+    """What a tool returned as a new JSON object: a dict, model or dataclass as such, all else as `{"result": ...}`.
 
     Dates, decimals, enums, sets, paths and text bytes become JSON as pydantic writes them. Raises ToolResultError for
     what is no JSON (NaN, other bytes, cycles, unknown objects) or longer than `max_chars`.
@@ -52,10 +55,8 @@ def _json_text(value: Any) -> str:
         try:
             return json.dumps(value, default=_jsonable, allow_nan=False)
         except TypeError:  # a key that is no string: a date, an enum, a tuple
-            return json.dumps(to_jsonable_python(value), allow_nan=False)
-    except (PydanticSerializationError, TypeError, UnicodeError) as error:
-        raise ToolResultError(f"the result cannot be written as JSON: {_reason(error)}") from None
-    except (ValueError, RecursionError) as error:
+            return json.dumps(to_jsonable_python(value, fallback=_fallback), allow_nan=False)
+    except (PydanticSerializationError, TypeError, ValueError, RecursionError) as error:
         raise ToolResultError(f"the result cannot be written as JSON: {_reason(error)}") from None
 
 
@@ -67,7 +68,15 @@ def _jsonable(value: Any) -> Any:
             return sorted(value)  # the same order in every process
         except TypeError:
             return list(value)
-    return to_jsonable_python(value)
+    return to_jsonable_python(value, fallback=_fallback)
+
+
+def _fallback(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a {type(value).__qualname__} is no JSON value")
 
 
 def _reason(error: Exception) -> str:
@@ -82,7 +91,10 @@ def _reason(error: Exception) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """What went wrong, for the model: the exception's class and message, without traceback or folders, at most 2,000 chars."""
+    """What went wrong, for the model: the exception's class and message, at most 2,000 characters.
+
+    No traceback, and of an absolute path only the last part.
+    """
     text = _hidden_paths(_worded(error)).strip()
     return text if len(text) <= _MAX_ERROR else f"{text[: _MAX_ERROR - 3]}..."
 

@@ -73,7 +73,7 @@ def mapped(schema: Any, change: Callable[[Json], Json]) -> Any:
 
 
 def from_openapi(schema: Any) -> Any:
-    """Gemini's `Schema` (types in upper case, `nullable`, snake case keys) as JSON schema, which itself stays as it is."""
+    """Gemini's `Schema` (upper case types, `nullable`, snake case keys) as JSON schema; one already such stays so."""
     return mapped(_renamed(dumped(schema)), _from_openapi)
 
 
@@ -83,7 +83,7 @@ def _renamed(schema: Any) -> Any:
         return schema
     copy: Json = {}
     for old, value in schema.items():
-        key = _RENAMED.get(old, old)
+        key = _RENAMED.get(old) or old
         if key in _MAPS and isinstance(value, dict):
             copy[key] = {name: _renamed(inner) for name, inner in value.items()}
         elif isinstance(value, (list, tuple)) and (key in _LISTS or key == "items"):

@@ -71,14 +71,16 @@ class _Job:
         self.function, self.args, self.kwargs = function, args, kwargs
 
     def run(self) -> None:
+        result: Any = None
+        error: Exception | None = None
         try:
-            result, error = self.context.run(self.function, *self.args, **self.kwargs), None
+            result = self.context.run(self.function, *self.args, **self.kwargs)
         except StopIteration as raised:  # a future refuses it
-            result, error = None, RuntimeError(f"the function raised StopIteration: {raised}")
+            error = RuntimeError(f"the function raised StopIteration: {raised}")
         except Exception as raised:  # noqa: BLE001  # whatever a tool raises is its waiter's
-            result, error = None, raised
+            error = raised
         except BaseException as raised:  # noqa: BLE001  # it must not end the thread, nor the waiter's loop
-            result, error = None, ToolExitError(f"the tool tried to end the process: {raised!r}")
+            error = ToolExitError(f"the tool tried to end the process: {raised!r}")
         with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits
             self.loop.call_soon_threadsafe(self._deliver, result, error)
 

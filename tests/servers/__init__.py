@@ -1,5 +1,6 @@
 """Local servers for tests: a strict Gemini API and a faulty TCP proxy. They share no code with the runner.
 
+    import os
     from tests.servers import GeminiServer, calls, error, text, thought, usage
 
     with GeminiServer() as server:                       # a thread of its own; no fixed port
@@ -38,7 +39,8 @@ Settings, as keywords of every one: `delay` (before the reply), `gap` (between e
 be `repeat(reply)`, `repeat(reply, 3)` or a behaviour. When no script has anything left, `server.answer` is asked:
 any `(RecordedRequest) -> Reply`, e.g. `echo`, `weather`, `ledger`, `parallel(8)`, `looping("tool")`,
 `obedient({"word": ("tool", {})})`, `by_message({"word": reply})`, `per_chat(reply, reply)` (each chat the same script).
-A request for which nothing is left is refused with a 400 that says so.
+A request for which nothing is left is refused with a 400 that says so. Behaviours run in the server's thread; what one
+raises is answered with a 500 and raised again when the `with` block ends.
 
 **Afterwards.** `server.requests`, `.generations`, `.refused`, `.connections` (open now), `.unused` (scripted, not asked
 for), `.wait_for(n)`, `await .arrived(n)`, `.advance(seconds)` (cache clock), `.caches`, `.drop_connections()`.
@@ -47,9 +49,11 @@ ended` and answers `first_text, user_text, turn, turns, step, responses, turn_re
 
 **Another process**: `python -m tests.servers --port 0 --behaviour weather --requests-log FILE`; its URL is the first
 line of stdout. `--script FILE.json` holds `[{"text": ["a", "b"]}, {"calls": [["f", {}]], "repeat": true}, ...]` or
-`{"replies": [...], "conversations": {"text": [...]}}`; see `reply_from_json`.
+`{"replies": [...], "conversations": {"text": [...]}}`; see `reply_from_json`. From a test:
+`with GeminiProcess("--behaviour", "ledger", log=path) as server:` (`url`, `env`, `requests` as the log has them).
 
-**The proxy**: `with TcpProxy(server.url) as proxy:`, see `tcp_proxy.py`.
+**The proxy**: `with TcpProxy(server.url) as proxy:`, then `proxy.url`; `proxy.fault = Fault(...)`,
+`proxy.plan(Fault(cut_after=120, cut="reset"))`, `freeze()`, `thaw()`, `refuse()`, `accept()`, `drop()`.
 """
 
 from .gemini_behaviours import (
@@ -67,6 +71,7 @@ from .gemini_behaviours import (
     weather,
 )
 from .gemini_history import check_contents, history_fault, turn_start
+from .gemini_process import GeminiProcess
 from .gemini_replies import (
     Framing,
     Repeat,
@@ -99,17 +104,21 @@ from .gemini_requests import RecordedRequest
 from .gemini_server import GeminiServer
 from .gemini_signatures import SENTINEL
 from .refusals import Refusal
+from .tcp_proxy import Fault, TcpProxy
 
 __all__ = [
     "BEHAVIOURS",
     "SENTINEL",
     "Behaviour",
+    "Fault",
     "Framing",
+    "GeminiProcess",
     "GeminiServer",
     "RecordedRequest",
     "Refusal",
     "Repeat",
     "Reply",
+    "TcpProxy",
     "behaviour_named",
     "blocked",
     "by_message",

@@ -79,7 +79,7 @@ def obedient(tools: Mapping[str, tuple[str, JSON]]) -> Behaviour:
 
     def answer(request: RecordedRequest) -> Reply:
         called = {each["name"] for each in request.turn_responses}
-        heard = request.user_text + results_text(request)
+        heard = request.user_text + json.dumps([each["response"] for each in request.turn_responses])
         wanted = [call for word, call in tools.items() if word in heard and call[0] not in called]
         if wanted:
             return calls(*wanted)

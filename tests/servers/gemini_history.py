@@ -52,7 +52,7 @@ def check_contents(contents: list[JSON], extra_payloads: set[str] | frozenset[st
         role = content.get("role", "")
         if role not in ("user", "model"):
             raise Refusal(VALID_ROLE)
-        calls, responses = sorted_parts(position, content, extra_payloads)
+        calls, responses = sorted_parts(f"contents[{position}]", content, extra_payloads)
         if role == "user":
             _check_user(position, content, calls, responses, waiting)
             waiting = []
@@ -69,12 +69,23 @@ def check_contents(contents: list[JSON], extra_payloads: set[str] | frozenset[st
         raise Refusal(ENDS_WITH_MODEL)
 
 
-def sorted_parts(
-    position: int, content: JSON, extra_payloads: set[str] | frozenset[str]
-) -> tuple[list[JSON], list[JSON]]:
+def check_parts(body: JSON, extra_payloads: set[str] | frozenset[str] = NO_EXTRAS) -> None:
+    """Raise `Refusal` when a content or the system instruction of a body has no parts or an empty one."""
+    for position, content in enumerate(body.get("contents", ())):
+        sorted_parts(f"contents[{position}]", content, extra_payloads)
+    check_system(body)
+
+
+def check_system(body: JSON) -> None:
+    """Raise `Refusal` when the body has a system instruction without text."""
+    if "systemInstruction" in body:
+        sorted_parts("system_instruction", body["systemInstruction"], NO_EXTRAS)
+
+
+def sorted_parts(name: str, content: JSON, extra_payloads: set[str] | frozenset[str]) -> tuple[list[JSON], list[JSON]]:
     """Return the content's calls and responses; raise when a part is empty or a name or an object is missing."""
     parts = content.get("parts")
-    where = f"* GenerateContentRequest.contents[{position}].parts"
+    where = f"* GenerateContentRequest.{name}.parts"
     if not parts:
         raise Refusal(f"{where}: contents.parts must not be empty.\n")
     calls: list[JSON] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from .gemini_replies import MINT, Bytes, Event, Framing, Object, Parts, Pause, Reply
@@ -167,14 +167,16 @@ class Rendering:
 
     def _whole(self, reply: Reply) -> JSON:
         """Return the unstreamed response; unsigned neighbouring texts are one part. An error event is the answer."""
-        parts: list[JSON] = []
-        for event in self._signed(reply):
+        merged: list[JSON] = []
+        for event in reply.events:
             if isinstance(event, Object):
                 return event.json
             if isinstance(event, Parts):
                 for part in event.parts:
-                    merge(parts, part)
-        return self._response(reply, tuple(parts) if parts else None, last=True)
+                    merge(merged, part)
+        whole = (Parts(tuple(merged)),) if merged else ()
+        parts = tuple(part for each in self._signed(replace(reply, events=whole)) for part in parts_of(each))
+        return self._response(reply, parts or None, last=True)
 
     # Streams
 
@@ -257,7 +259,7 @@ class Rendering:
             end = "reset" if reply.cut.how == "reset" else "close"
         for at, (seconds, _) in enumerate(pieces):
             if math.isinf(seconds):
-                pieces, end = pieces[:at], "hang"
+                pieces, end = pieces[:at] or [(0.0, b"")], "hang"
                 break
         if reply.framing is not None and reply.framing.split:
             pieces = list(split_pieces(pieces, reply.framing.split))
@@ -271,6 +273,10 @@ class Rendering:
             delay=reply.delay or 0.0,
             apart=bool(reply.framing and reply.framing.split),
         )
+
+
+def parts_of(event: Event) -> tuple[JSON, ...]:
+    return event.parts if isinstance(event, Parts) else ()
 
 
 def merge(parts: list[JSON], part: JSON) -> None:

@@ -70,7 +70,11 @@ class RecordedRequest:
     @property
     def first_text(self) -> str:
         """The text of the first content: what tells one conversation from another."""
-        return text_of(self.contents[0]) if self.contents else ""
+        contents = self.body.get("contents")
+        try:
+            return text_of(contents[0]) if contents else ""
+        except (AttributeError, KeyError, TypeError):
+            return ""  # not what contents should be; unchecked bodies only
 
     @property
     def turn(self) -> list[JSON]:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote
 
 from .gemini_behaviours import Behaviour, Item, Script
 from .gemini_caches import Cache, Caches, Clock
-from .gemini_history import check_contents
+from .gemini_history import check_contents, check_parts, check_system
 from .gemini_models import check_generation_config, model_resource, rules_of, served_model
 from .gemini_render import Rendering, dumps
 from .gemini_requests import RecordedRequest, Verb
@@ -218,6 +218,7 @@ class Service:
         check_generation_config(rules, body.get("generationConfig", {}))
         cache = self.caches.used(body, model)
         check_tools(body)
+        check_system(body)
         contents = body.get("contents", [])
         if cache is not None and contents:
             contents = cache.given.get("contents", []) + contents
@@ -225,7 +226,7 @@ class Service:
         if self.settings.signatures and rules.signs:
             self._book.check(model, contents)
         if self.settings.verbatim:
-            self._sent.check(contents)
+            self._sent.check(body["contents"])
         return cache
 
     def _generated(self, request: RecordedRequest, cache: Cache | None) -> HttpAnswer:
@@ -245,7 +246,7 @@ class Service:
             cached_tokens=cache.tokens if cache else 0,
         )
         answer = rendering.answer(reply)
-        if self.settings.verbatim and answer.end == "keep" and reply.body is None and reply.finish != "":
+        if self.settings.verbatim and answer.end == "keep" and reply.cut is None and reply.finish != "":
             self._sent.add(rendering.content)
         return answer
 
@@ -258,7 +259,7 @@ class Service:
         return reply
 
     def _scripted(self, request: RecordedRequest, on: str) -> Reply | None:
-        for (verb, when), script in self._scripts.items():
+        for (verb, when), script in list(self._scripts.items()):
             if verb == on and when is not None and when in request.first_text:
                 reply = script.next(request)
                 if reply is not None:
@@ -300,6 +301,7 @@ class Service:
         body = self._wire.count_tokens(request.body)
         if ("contents" in body) == ("generateContentRequest" in body):
             raise Refusal("Exactly one of contents and generate_content_request must be set.")
+        check_parts(body, self._extras.part)
         return {"totalTokens": tokens_of(body)}
 
     def _created(self, request: RecordedRequest) -> Cache:

@@ -96,7 +96,8 @@ class HttpProtocol(asyncio.Protocol):
         self._connections.pop(self._number, None)
         if self._task is not None:
             self._task.cancel()
-        self._finished("gone")
+        if self._answer is not None and self._answer.done is not None:
+            self._answer.done("gone")
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -178,47 +179,55 @@ class HttpProtocol(asyncio.Protocol):
     def _begin(self, answer: HttpAnswer) -> None:
         self._answer = answer
         waits = answer.delay or answer.apart or any(delay for delay, _ in answer.pieces)
-        if waits:
+        if waits and (answer.pieces or answer.end != "hang"):
             self._task = asyncio.get_running_loop().create_task(self._send_slowly(answer))
             return
-        if answer.end != "hang" or answer.pieces:
-            body = b"".join([answer.framed(data) for _, data in answer.pieces])
-            self.transport.write(answer.head() + body + answer.tail())
+        if answer.end == "hang":
+            if answer.pieces:
+                self.transport.write(answer.head() + b"".join([answer.framed(data) for _, data in answer.pieces]))
+            return
+        body = b"".join([answer.framed(data) for _, data in answer.pieces])
+        self._tell(answer)
+        self.transport.write(answer.head() + body + answer.tail())
         self._end(answer)
 
     async def _send_slowly(self, answer: HttpAnswer) -> None:
         if answer.delay:
             await asyncio.sleep(answer.delay)
         head = answer.head()
-        for delay, data in answer.pieces:
-            if delay:
-                if head:
-                    self.transport.write(head)
-                    head = b""
-                await asyncio.sleep(delay)
-            if answer.apart and not delay:
-                await asyncio.sleep(0)
-            self.transport.write(head + answer.framed(data))
+        *pieces, last = answer.pieces or [(0.0, b"")]
+        for delay, data in pieces:
+            await self._wait(delay, head)
+            self.transport.write((b"" if delay else head) + answer.framed(data))
             head = b""
-        if answer.end != "hang" or answer.pieces:
-            self.transport.write(head + answer.tail())
+        delay, data = last
+        await self._wait(delay, head)
+        if answer.end != "hang":
+            self._tell(answer)
+        self.transport.write((b"" if delay else head) + answer.framed(data) + answer.tail())
         self._task = None
-        self._end(answer)
-        self._serve()
+        if answer.end != "hang":
+            self._end(answer)
+            self._serve()
+
+    async def _wait(self, delay: float, head: bytes) -> None:
+        """Wait before a piece; the head does not wait with it."""
+        if delay and head:
+            self.transport.write(head)
+        await asyncio.sleep(delay)
+
+    def _tell(self, answer: HttpAnswer) -> None:
+        """Report the end just before the last bytes leave: who has read them finds it reported."""
+        if answer.done is not None:
+            answer.done("sent" if answer.end == "keep" else "cut")
+            answer.done = None
 
     def _end(self, answer: HttpAnswer) -> None:
-        if answer.end == "hang":
-            return
+        self._answer = None
         if answer.end == "reset":
             reset(self.transport)
         elif answer.end == "close" or self._last:
             self.transport.close()
-        self._finished("sent" if answer.end == "keep" else "cut")
-
-    def _finished(self, how: str) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None and answer.done is not None:
-            answer.done(how)
 
 
 def parsed_head(head: bytes) -> tuple[str, str, dict[str, str]]:

@@ -204,11 +204,11 @@ class TcpProxy:
 
     def freeze(self) -> None:
         """Pass nothing on, in either direction, on any connection; new ones are accepted and get no answer."""
-        self._running.soon(self.thawed.clear)
+        self._running.call(self._frozen(True))
 
     def thaw(self) -> None:
         """Pass on what was held and all that follows."""
-        self._running.soon(self.thawed.set)
+        self._running.call(self._frozen(False))
 
     def drop(self) -> None:
         """Reset every open connection."""
@@ -239,6 +239,12 @@ class TcpProxy:
         if self._thread is None:
             raise RuntimeError("the proxy runs inside its with block")
         return self._thread
+
+    async def _frozen(self, frozen: bool) -> None:
+        if frozen:
+            self.thawed.clear()
+        else:
+            self.thawed.set()
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._linked, self.host, self.port, backlog=1024)

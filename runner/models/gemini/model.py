@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from runner.errors import GeminiClientError, MissingKeyError
 from runner.events import Notice
 from runner.models.base import Model
-from runner.models.gemini.failures import environment_secrets, redactor, refused, worded
+from runner.models.gemini.api_errors import refused
+from runner.models.gemini.failures import worded
 from runner.models.gemini.options import SdkOptions
+from runner.models.gemini.redaction import environment_secrets, redactor
 from runner.models.gemini.reply import Reply
 from runner.models.gemini.signatures import is_signature_refused, with_reset_signatures
 from runner.models.gemini.sse import EventReader

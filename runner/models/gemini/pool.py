@@ -13,7 +13,10 @@ import httpx2
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+
+
+_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
 
 
 class HttpReply:
@@ -41,38 +44,54 @@ class HttpReply:
 
 
 class Pool:
-    """Sends requests over the running loop's connections. Redirects are not followed: they would take the key along."""
+    """Sends requests over the running loop's connections. Redirects are not followed: they would take the key along.
+
+    Connections are closed by `aclose`; failing that, when the pool is garbage or its loop ends, for each loop's client
+    is held open by an asynchronous generator, which a loop finishes in both cases.
+    """
 
     def __init__(self, *, connect_timeout: float, idle_timeout: float) -> None:
         self._timeout = httpx2.Timeout(idle_timeout, connect=connect_timeout, pool=connect_timeout)
-        self._limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
         self.trust: ssl.SSLContext = httpx2.create_ssl_context()
         self._lock = threading.Lock()
-        self._clients: dict[asyncio.AbstractEventLoop, httpx2.AsyncClient] = {}
+        self._open: dict[asyncio.AbstractEventLoop, tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]] = {}
 
     async def send(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
         """Send with our timeouts, whatever the request was built with."""
         request.extensions = {**request.extensions, "timeout": self._timeout.as_dict()}
-        return await self._client().send(request, stream=stream)
+        client = await self._client()
+        return await client.send(request, stream=stream)
 
     async def aclose(self) -> None:
-        """Close the connections of every loop that still runs; those of closed loops are only forgotten."""
+        """Close the connections of every loop that still runs; those of closed loops are gone."""
         with self._lock:
-            clients, self._clients = self._clients, {}
+            closing, self._open = self._open, {}
         here = asyncio.get_running_loop()
-        for loop, client in clients.items():
+        for loop, (_, holder) in closing.items():
             if loop is here:
-                await client.aclose()
+                await holder.aclose()
             elif loop.is_running():
-                asyncio.run_coroutine_threadsafe(client.aclose(), loop)
+                asyncio.run_coroutine_threadsafe(holder.aclose(), loop)
 
-    def _client(self) -> httpx2.AsyncClient:
+    async def _client(self) -> httpx2.AsyncClient:
         loop = asyncio.get_running_loop()
         with self._lock:
-            for dead in [known for known in self._clients if known.is_closed()]:
-                del self._clients[dead]
-            if loop not in self._clients:
-                self._clients[loop] = httpx2.AsyncClient(
-                    verify=self.trust, timeout=self._timeout, limits=self._limits, follow_redirects=False
-                )
-            return self._clients[loop]
+            found = self._open.get(loop)
+            if found is not None:
+                return found[0]
+            for dead in [known for known in self._open if known.is_closed()]:
+                del self._open[dead]
+            client = httpx2.AsyncClient(
+                verify=self.trust, timeout=self._timeout, limits=_LIMITS, follow_redirects=False
+            )
+            holder = _held_open(client)
+            self._open[loop] = client, holder
+        await anext(holder)
+        return client
+
+
+async def _held_open(client: httpx2.AsyncClient) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await client.aclose()

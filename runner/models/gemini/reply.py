@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from runner.errors import GeminiResponseError
 from runner.events import Notice
-from runner.models.gemini.failures import api_error
+from runner.models.gemini.api_errors import api_error
 from runner.models.gemini.names import same_model
 from runner.requests import Finish, Usage
 

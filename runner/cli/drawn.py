@@ -1,0 +1,118 @@
+"""A turn on a terminal: Markdown that grows, a line for each tool call, a sign of life while waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+
+from runner.cli.live import Live
+from runner.cli.markdown import MarkdownStream, terminal_console
+from runner.cli.screen import VisibleStream
+from runner.cli.told import Told
+from runner.events import TextDelta, ThoughtDelta, ToolCalled, ToolReturned, TurnEnded
+
+if TYPE_CHECKING:
+    from runner.cli.door import Door
+    from runner.cli.live import Line
+    from runner.events import Event
+
+_Kind: TypeAlias = Literal["text", "thought"]
+_TICK = 0.08  # seconds between two drawings, at least
+_PATIENCE = 3.0  # seconds of waiting before they are counted out
+
+
+class DrawnView:
+    """Draws one turn. Finished blocks are printed once and never again; only the last block is redrawn."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._told = Told(quiet=door.loudness.quiet, verbose=door.loudness.verbose)
+        self._console = terminal_console(door.out)
+        self._live = Live()
+        self._stream: MarkdownStream | None = None
+        self._kind: _Kind | None = None
+        self._visible = VisibleStream()
+        self._drawing = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._since = self._loop.time()
+        self._frame = 0
+        self._ticking: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._ticking = asyncio.create_task(self._tick())
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._ticking
+        await self._print(self._closed())
+
+    async def show(self, event: Event) -> None:
+        """Show one event."""
+        self._since = self._loop.time()
+        line = self._told.line(event)
+        match event:
+            case TextDelta(text=text):
+                await self._feed("text", text)
+            case ThoughtDelta(text=text):
+                await self._feed("thought", text)
+            case ToolCalled() | TurnEnded():
+                await self._print(self._closed())
+        if line is not None:
+            await self._print("")
+            mark = self._door.err.glyph("⋅ ", "- ") if isinstance(event, ToolReturned) else ""
+            await self._door.aside(mark + line)
+
+    async def _feed(self, kind: _Kind, text: str) -> None:
+        if kind == "thought" and self._door.loudness.quiet:
+            return
+        if kind != self._kind:
+            await self._print(self._closed())
+            self._kind = kind
+            self._stream = MarkdownStream(self._console, style="dim" if kind == "thought" else "none")
+        if self._stream is not None:
+            self._stream.feed(self._visible.feed(text))
+
+    def _closed(self) -> str:
+        """The end of the text that was streaming, to be printed."""
+        stream, self._stream, self._kind = self._stream, None, None
+        if stream is None:
+            return ""
+        stream.feed(self._visible.end())
+        return stream.close()
+
+    # drawing
+
+    async def _print(self, text: str) -> None:
+        """Print `text`, complete lines, and take the live lines away."""
+        async with self._drawing:
+            await self._write(text, [])
+
+    async def _tick(self) -> None:
+        while True:
+            before = self._loop.time()
+            async with self._drawing:
+                finished = self._stream.finished() if self._stream is not None else ""
+                await self._write(finished, self._live_lines())
+            self._frame += 1
+            await asyncio.sleep(max(_TICK, 4 * (self._loop.time() - before)))
+
+    async def _write(self, printed: str, lines: list[Line]) -> None:
+        await self._door.out.write(self._live.redrawn(printed, lines, self._console.width))
+
+    def _live_lines(self) -> list[Line]:
+        rows = max(self._console.height - 2, 1)
+        growing = self._stream.unfinished(rows) if self._stream is not None else []
+        return growing or [self._waiting()]
+
+    def _waiting(self) -> Line:
+        """Dots that move, the tools that run, and after a while the seconds."""
+        seconds = self._loop.time() - self._since
+        parts = [self._door.out.glyph("·", ".") * (self._frame // 4 % 3 + 1), ", ".join(self._told.running.values())]
+        if seconds > _PATIENCE:
+            parts.append(f"{seconds:.0f} s")
+        text = " ".join(part for part in parts if part)[: self._console.width - 1]
+        return (f"\x1b[2m{text}\x1b[0m" if self._door.out.has_style else text), len(text)

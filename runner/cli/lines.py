@@ -1,0 +1,100 @@
+"""One line of text for each thing a turn tells beside its answer. All of it is safe for a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from runner.cli.screen import visible, visible_line
+from runner.errors import AgentRunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runner.events import ToolReturned, TurnEnded
+    from runner.messages import Json
+    from runner.requests import Usage
+
+_ARGUMENT_LIMIT = 40
+_CALL_LIMIT = 120
+_DONE = {"ok", "error", "timeout"}
+_WORDS = (
+    ("done", _DONE),
+    ("cut off", {"cancelled", "interrupted"}),
+    ("unknown", {"outcome_unknown"}),
+    ("not started", {"not_started"}),
+)
+
+
+def call_line(name: str, args: Json) -> str:
+    """`get_weather(city="Paris")`, shortened."""
+    written = ", ".join(f"{visible_line(key)}={_value(value)}" for key, value in args.items())
+    return visible_line(f"{visible_line(name)}({written})", _CALL_LIMIT)
+
+
+def _value(value: object) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    except (TypeError, ValueError):
+        text = repr(value)
+    return visible_line(text, _ARGUMENT_LIMIT)
+
+
+def returned_line(event: ToolReturned, args: Json) -> str:
+    """A call that has its result: what was called, what went wrong if anything did, how long it took."""
+    line = f"{call_line(event.name, args)} {event.ms / 1000:.1f} s"
+    if event.kind == "ok":
+        return line
+    problem = event.result.get("error")
+    word = event.kind.replace("_", " ")
+    return f"{line} {word}: {visible_line(str(problem), _CALL_LIMIT)}" if problem else f"{line} {word}"
+
+
+def interrupted_line(kinds: Iterable[str]) -> str:
+    """`interrupted: 3 done, 2 unknown, 3 not started`, from the results of the turn's calls."""
+    counts: Counter[str] = Counter(kinds)
+    told = [(sum(counts[kind] for kind in group), word) for word, group in _WORDS]
+    parts = [f"{count} {word}" for count, word in told if count]
+    return f"interrupted: {', '.join(parts)}" if parts else "interrupted"
+
+
+def ended_line(ended: TurnEnded, steps: int, kinds: Iterable[str]) -> str | None:
+    """What to say about a turn's end beside its answer; None where the answer says it all."""
+    message = visible_line(ended.message or "")
+    if ended.reason == "failed":
+        return error_line(ended.message or ended.code or "the turn failed")
+    if ended.reason == "limit":
+        if ended.code == "max_iterations":
+            return f"stopped after {steps} {'step' if steps == 1 else 'steps'} without an answer"
+        return f"stopped: {message}"
+    if ended.reason == "interrupted":
+        return interrupted_line(kinds)
+    return f"stopped: {message}" if ended.reason == "stopped" and message else None
+
+
+def error_line(message: str) -> str:
+    """The one line that tells an error."""
+    return f"error: {visible_line(message)}"
+
+
+def describe(error: BaseException) -> str:
+    """What to say of an error: its own words if it was foreseen."""
+    if isinstance(error, AgentRunError):
+        return str(error)
+    line = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"this is a bug in agent-run; run again with --debug to see where: {line}"
+
+
+def usage_line(usage: Usage) -> str:
+    """`1,234 tokens: 1,000 in (200 cached), 34 out, 200 thinking`."""
+    cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
+    parts = [f"{usage.prompt_tokens + usage.tool_use_tokens:,} in{cached}", f"{usage.output_tokens:,} out"]
+    if usage.thoughts_tokens:
+        parts.append(f"{usage.thoughts_tokens:,} thinking")
+    return f"{usage.total_tokens:,} tokens: {', '.join(parts)}"
+
+
+def indented(text: str) -> str:
+    """Visible text of several lines, set in by two spaces."""
+    return "\n".join(f"  {line}" for line in visible(text).split("\n"))

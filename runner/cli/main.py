@@ -1,0 +1,132 @@
+"""The command `agent-run`: finds the subcommand, and turns every error into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli.exits import Exit, exit_for_error
+from runner.cli.lines import describe, error_line
+from runner.cli.output import Output, prepare_streams
+from runner.cli.screen import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A subcommand: where it is (`module:command`, imported only when chosen) and its line in `--help`."""
+
+    target: str
+    summary: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "run": Entry("runner.cli.run:run", "Talk to an agent; `agent-run FILE` is the same."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand when it is chosen, and takes what is no subcommand for a file to run."""
+
+    def __init__(self, *, table: Mapping[str, Entry], default: str, name: str, help: str) -> None:  # noqa: A002  # click's name
+        super().__init__(name=name, help=help)
+        self.table, self.default = table, default
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the table's order."""
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one subcommand."""
+        entry = self.table.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, name = entry.target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of subcommands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in self.table.items()])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`FILE ...` and `--option ... FILE` mean the default subcommand."""
+        if args and args[0] not in self.table and args[0] not in {"--help", "--version"}:
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+
+def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from runner import __version__
+
+        click.echo(f"agent-run {__version__}")
+        ctx.exit()
+
+
+cli = LazyGroup(
+    table=COMMANDS,
+    default="run",
+    name="agent-run",
+    help="Run Gemini agents described in YAML.\n\n`agent-run FILE` opens a chat, `agent-run FILE MESSAGE` answers once. "
+    "See `agent-run run --help` for the options of both.",
+)
+cli.params.append(
+    click.Option(
+        ["--version"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_version,
+        help="Show the version and exit.",
+    )
+)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code, and never raises."""
+    words = list(sys.argv[1:] if args is None else args)
+    prepare_streams()
+    try:
+        return int(cli.main(words, prog_name="agent-run", standalone_mode=False) or 0)
+    except BaseException as error:  # noqa: BLE001  # the door: nothing goes past it
+        return int(_told(error, debug="--debug" in words))
+
+
+def _told(error: BaseException, *, debug: bool) -> int:
+    """Write one line about `error` to stderr; the exit code it means."""
+    err = Output(sys.stderr)
+    match error:
+        case SystemExit() if "_AGENT_RUN_COMPLETE" in os.environ:  # click's shell completion leaves this way
+            return int(error.code or 0)
+        case BrokenPipeError():  # `agent-run --help | head -1`
+            Output(sys.stdout).discard()
+            return Exit.DONE
+        case click.exceptions.NoArgsIsHelpError():
+            err.write_now(f"{error.format_message()}\n")
+            return Exit.USAGE
+        case click.ClickException():
+            err.write_now(f"{error_line(error.format_message())}\n{_hint(error)}")
+            return Exit.USAGE
+        case KeyboardInterrupt() | click.Abort():
+            err.write_now("interrupted\n")
+            return Exit.INTERRUPTED
+    if debug:
+        err.write_now(visible("".join(traceback.format_exception(error))))
+    err.write_now(f"{error_line(describe(error))}\n")
+    return exit_for_error(error)
+
+
+def _hint(error: click.ClickException) -> str:
+    """Where to read how the command is used."""
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    return f"usage: {ctx.command_path} --help\n" if ctx is not None else ""

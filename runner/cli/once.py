@@ -1,0 +1,34 @@
+"""Answering without a conversation: one message, or one per line of standard input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.cli import stdin
+from runner.cli.exits import Exit, exit_for_turn
+from runner.cli.played import played
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.agent import Agent
+    from runner.cli.door import Door, View
+
+
+async def answer(agent: Agent, message: str, chat_id: str, door: Door, view: Callable[[Door], View]) -> Exit:
+    """Run one turn; the exit code says how it ended."""
+    async with view(door) as shown:
+        ended = await played(agent.run(message, chat_id=chat_id), shown, door.signals)
+    return door.exit(exit_for_turn(ended))
+
+
+async def answer_lines(agent: Agent, chat_id: str, door: Door, view: Callable[[Door], View]) -> Exit:
+    """Make each line of standard input a turn of one chat; the first that fails is the last."""
+    code = Exit.USAGE
+    async for message in stdin.read_lines():
+        code = await answer(agent, message, chat_id, door, view)
+        if code is not Exit.DONE:
+            return code
+        if door.signals.asked_to_leave is not None:
+            return door.signals.asked_to_leave
+    return code

@@ -1,0 +1,136 @@
+"""Processes that use a chat database, started by the tests: `python -m tests.storages.child NAME ARGUMENTS`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import sys
+import threading
+import warnings
+from pathlib import Path
+
+from runner.errors import AgentRunError
+from runner.storages.sqlite import SqliteChatStorage
+from tests.storages.turns import add_under_lease, say
+
+ROOT = Path(__file__).parents[2]
+
+
+def tell(text: object) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+async def outcome(work: object) -> str:
+    try:
+        await work  # type: ignore[misc]
+    except AgentRunError as error:
+        return f"{error.reason} {error}"
+    return "done"
+
+
+async def hold(path: str, lease_time: str) -> None:
+    """Hold chat c; when a line comes in, append and check."""
+    storage = SqliteChatStorage(path, lease_time=float(lease_time))
+    async with storage, await storage.acquire("c") as lease:
+        await storage.append("c", say("first"), 0)
+        tell("held")
+        await asyncio.to_thread(sys.stdin.readline)
+        tell(await outcome(storage.append("c", say("late"), 1)))
+        tell(await outcome(lease.check()))
+
+
+async def write(path: str, name: str, count: str) -> None:
+    """Add to chat c so many times, under a lease each time."""
+    async with SqliteChatStorage(path) as storage:
+        tell("ready")
+        await asyncio.to_thread(sys.stdin.readline)
+        for number in range(int(count)):
+            await add_under_lease(storage, "c", f"{name}.{number}")
+
+
+async def first_open(path: str, threads: str) -> None:
+    """Open a new database from many threads at the same moment as other processes do."""
+    gate = threading.Barrier(int(threads) + 1)
+    outcomes: list[str] = []
+
+    async def use(number: int) -> str:
+        async with SqliteChatStorage(path, busy_timeout=20) as storage:
+            return await outcome(storage.append(f"{os.getpid()} {number}", say("a"), 0))
+
+    def run(number: int) -> None:
+        gate.wait()
+        outcomes.append(asyncio.run(use(number)))
+
+    started = [threading.Thread(target=run, args=(number,)) for number in range(int(threads))]
+    for thread in started:
+        thread.start()
+    tell("ready")
+    sys.stdin.readline()
+    gate.wait()
+    for thread in started:
+        thread.join()
+    tell(sorted(set(outcomes)))
+
+
+async def limited(path: str, limit: str) -> None:
+    """Append until the system refuses to let files grow, as a failing disk would; then append a little."""
+    async with SqliteChatStorage(path) as storage:
+        await storage.append("c", say("first"), 0)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
+        tell(await outcome(storage.append("c", say("x" * int(limit)), 1)))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        tell(await outcome(storage.append("c", say("small"), 1)))
+        tell(await outcome(storage.get_history("c")))
+
+
+async def unprivileged(path: str) -> None:
+    """Append as a user who may not write there."""
+    import sqlite3  # noqa: F401 - that user may not be able to read Python's own files
+
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    async with SqliteChatStorage(path) as storage:
+        tell(await outcome(storage.append("c", say("a"), 0)))
+
+
+async def forgetful(path: str) -> None:
+    """Hold a lease, and close nothing."""
+    storage = SqliteChatStorage(path)
+    await storage.acquire("c")
+    await storage.append("c", say("a"), 0)
+    globals()["kept"] = storage
+    tell("done")
+
+
+def forked(path: str) -> None:
+    """Use one storage object before a fork, in the child, and after it."""
+    warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of any fork of a process with threads
+    storage = SqliteChatStorage(path)
+    asyncio.run(storage.append("c", say("parent"), 0))
+    pid = os.fork()
+    if pid == 0:
+        asyncio.run(storage.append("c", say("child"), 1))
+        asyncio.run(storage.aclose())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    asyncio.run(storage.append("c", say("parent"), 2))
+    asyncio.run(storage.aclose())
+    tell("done")
+
+
+async def killed(path: str, count: str) -> None:
+    """Append pairs, telling each when it is stored."""
+    async with SqliteChatStorage(path) as storage:
+        for number in range(int(count)):
+            await storage.append("c", say(f"{number} a", f"{number} b"), 2 * number)
+            tell(number)
+
+
+if __name__ == "__main__":
+    found = globals()[sys.argv[1]](*sys.argv[2:])
+    if found is not None:
+        asyncio.run(found)

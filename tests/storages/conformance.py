@@ -1,0 +1,317 @@
+"""What every storage promises. A test class inherits `StorageConformance` and gives it a `storage`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import math
+import random
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runner.errors import ChatBusyError, ChatChangedError, ChatStorageError
+from runner.messages import ChatMessage, to_json
+from tests.storages.turns import add_under_lease, assert_in_order, say, words
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from runner.storages.base import ChatStorage
+
+
+def normal(text: str) -> str:
+    """A text as JSON keeps it: a high and a low surrogate side by side are one character."""
+    return str(json.loads(json.dumps(text)))
+
+
+texts = st.text(st.characters(), max_size=20).map(normal)
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**200), 2**200)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
+)
+entries = st.builds(
+    ChatMessage,
+    st.none()
+    | st.fixed_dictionaries({"role": st.sampled_from(["user", "model"]), "parts": st.lists(values, max_size=3)}),
+    st.dictionaries(texts | st.sampled_from(["lc", "__class__", "$set", "a.b", "kind"]), values, max_size=4),
+)
+
+HOSTILE_IDS = [
+    *(
+        "..",
+        "../../etc/passwd",
+        "a/b",
+        "a\\b",
+        "a%2Fb",
+        "CON",
+        "user",
+        "",
+        " ",
+        "\n",
+        "'; DROP TABLE chat; --",
+        "$ne",
+        "*",
+    ),
+    *(
+        "%",
+        "_",
+        "\u202eabc",
+        "\u00e9",
+        "e\u0301",
+        "\U0001f600",
+        "\ud83d\ude00",
+        "\ud83d",
+        "\x00",
+        "a",
+        "a\x00",
+        "A",
+        "\uffff",
+    ),
+    *("x" * 10_000, "x" * 10_001, '"a"', "\\u0000", "null", "0", "\u0660"),
+]
+
+
+def in_threads(count: int, work: Callable[[int], Awaitable[None]]) -> None:
+    """Run `work` in so many threads, each with an event loop of its own; raise what any of them raised."""
+    errors: list[BaseException] = []
+
+    def run(number: int) -> None:
+        try:
+            asyncio.run(work(number))  # type: ignore[arg-type]
+        except BaseException as error:  # noqa: BLE001 - raised below
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+class StorageConformance:
+    """Inherit, and write a fixture `storage`; it is closed by the tests' `async with`."""
+
+    can_list = True
+    can_replace = True
+
+    async def test_what_is_appended_is_read_back_in_order(self, storage: ChatStorage) -> None:
+        async with storage:
+            assert await storage.get_history("c") == []
+            await storage.append("c", say("a", "b"), 0)
+            await storage.append_history("c", say("c"))
+            await storage.append("c", say("d"), 3)
+            assert words(await storage.get_history("c")) == ["a", "b", "c", "d"]
+
+    async def test_read_after_returns_the_entries_from_an_index_on(self, storage: ChatStorage) -> None:
+        async with storage:
+            assert await storage.read_after("c", 0) == []
+            await storage.append("c", say(*"abcd"), 0)
+            tails = [words(await storage.read_after("c", n)) for n in range(6)]
+            assert tails == [list("abcd"), list("bcd"), list("cd"), ["d"], [], []]
+
+    async def test_an_append_that_expects_another_length_changes_nothing(self, storage: ChatStorage) -> None:
+        async with storage:
+            await storage.append("c", say("a", "b"), 0)
+            for wrong in (0, 1, 3):
+                with pytest.raises(ChatChangedError, match=f"2 entries, not {wrong}"):
+                    await storage.append("c", say("x"), wrong)
+            with pytest.raises(ChatChangedError):
+                await storage.append("new", say("x"), 1)
+            assert words(await storage.get_history("c")) == ["a", "b"]
+            assert await storage.get_history("new") == []
+
+    async def test_of_many_appends_that_expect_the_same_length_one_wins(self, storage: ChatStorage) -> None:
+        async with storage:
+            tries = (storage.append("c", say(n), 0) for n in range(8))
+            results = await asyncio.gather(*tries, return_exceptions=True)
+            assert Counter(map(type, results)) == {type(None): 1, ChatChangedError: 7}
+            assert len(await storage.get_history("c")) == 1
+
+    async def test_appending_nothing_stores_nothing_but_checks_the_length(self, storage: ChatStorage) -> None:
+        async with storage:
+            await storage.append("c", [], 0)
+            with pytest.raises(ChatChangedError):
+                await storage.append("c", [], 1)
+            assert await storage.get_history("c") == []
+
+    async def test_update_history_replaces_all(self, storage: ChatStorage) -> None:
+        if not self.can_replace:
+            pytest.skip("this storage has no update_history")
+        async with storage:
+            await storage.append("c", say(*"abc"), 0)
+            await storage.update_history("c", say("x"))
+            await storage.append("c", say("y"), 1)
+            assert words(await storage.get_history("c")) == ["x", "y"]
+            await storage.update_history("c", [])
+            await storage.append("c", say("z"), 0)
+            assert words(await storage.get_history("c")) == ["z"]
+
+    @settings(
+        max_examples=40,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,
+            HealthCheck.too_slow,
+        ],
+    )
+    @given(written=st.lists(entries, max_size=4), chat_id=texts)
+    async def test_any_json_comes_back_bit_for_bit(
+        self, storage: ChatStorage, written: list[ChatMessage], chat_id: str
+    ) -> None:
+        async with storage:
+            start = len(await storage.read_after(chat_id, 0))
+            await storage.append(chat_id, written, start)
+            read = await storage.read_after(chat_id, start)
+            forms = [(to_json(entry.content), to_json(entry.meta)) for entry in written]
+            assert [(entry.content_json, entry.meta_json) for entry in read] == forms
+            assert [(to_json(entry.content), to_json(entry.meta)) for entry in read] == forms
+
+    @pytest.mark.parametrize("value", [math.nan, math.inf, b"bytes", object(), {1, 2}])
+    async def test_what_is_not_json_is_refused(self, storage: ChatStorage, value: Any) -> None:
+        async with storage:
+            with pytest.raises(ChatStorageError, match="cannot be stored"):
+                await storage.append("c", [ChatMessage({"role": "user", "parts": [{"x": value}]})], 0)
+            with pytest.raises(ChatStorageError, match="cannot be stored"):
+                await storage.append("c", [*say("fine"), ChatMessage(None, {"reason": value})], 0)
+            assert await storage.get_history("c") == []
+
+    async def test_a_stored_entry_is_not_changed_by_changing_what_was_given(self, storage: ChatStorage) -> None:
+        async with storage:
+            batch = say("a")
+            await storage.append("c", batch, 0)
+            batch.append(ChatMessage.user("b"))
+            (await storage.read_after("c", 0)).clear()
+            (await storage.get_history("c")).clear()
+            assert words(await storage.read_after("c", 0)) == ["a"]
+
+    async def test_any_two_ids_are_two_chats(self, storage: ChatStorage) -> None:
+        async with storage:
+            for number, chat_id in enumerate(HOSTILE_IDS):
+                await storage.append(chat_id, say(number), 0)
+            found = [words(await storage.get_history(chat_id)) for chat_id in HOSTILE_IDS]
+            assert found == [[str(number)] for number in range(len(HOSTILE_IDS))]
+            if self.can_list:
+                assert [info.chat_id for info in await storage.list_chats()] == HOSTILE_IDS[::-1]
+
+    async def test_chats_are_listed_newest_first(self, storage: ChatStorage) -> None:
+        if not self.can_list:
+            with pytest.raises(NotImplementedError, match="list_chats is not implemented"):
+                await storage.list_chats()
+            return
+        async with storage:
+            for chat_id in ("w/1", "x/1", "w/2", "w/3", "w%", "W/9"):
+                await storage.append(chat_id, say("a"), 0)
+            await storage.append("w/1", say("b"), 1)
+            found = await storage.list_chats("w/")
+            assert [(info.chat_id, info.length) for info in found] == [("w/1", 2), ("w/3", 1), ("w/2", 1)]
+            assert all(info.updated.utcoffset() is not None for info in found)
+            assert found[0].updated >= found[1].updated
+            assert [info.chat_id for info in await storage.list_chats(limit=2)] == ["w/1", "W/9"]
+            assert await storage.list_chats("none") == []
+
+    async def test_one_at_a_time_holds_a_chat(self, storage: ChatStorage) -> None:
+        async with storage:
+            async with await storage.acquire("c") as first:
+                with pytest.raises(ChatBusyError, match=r"chat 'c' is in use by pid \d+ on .+ since 20"):
+                    await storage.acquire("c", timeout=0.01)
+                async with await storage.acquire("other", timeout=0):
+                    await first.check()
+            async with await storage.acquire("c", timeout=0) as second:
+                assert second.epoch > first.epoch
+                assert second.owner != first.owner
+
+    async def test_a_released_lease_is_released_once_and_no_longer_good(self, storage: ChatStorage) -> None:
+        async with storage:
+            lease = await storage.acquire("c")
+            await lease.release()
+            other = await storage.acquire("c", timeout=0)
+            await lease.release()
+            with pytest.raises(ChatChangedError, match="was released"):
+                await lease.check()
+            await other.check()
+            await other.release()
+
+    async def test_who_waits_gets_the_chat_when_it_is_free(self, storage: ChatStorage) -> None:
+        async with storage:
+            lease = await storage.acquire("c")
+            waiting = asyncio.create_task(storage.acquire("c", timeout=10))
+            await asyncio.sleep(0.02)
+            assert not waiting.done()
+            await lease.release()
+            await (await waiting).release()
+
+    async def test_tasks_under_leases_lose_and_repeat_nothing(self, storage: ChatStorage) -> None:
+        async with storage:
+            await asyncio.gather(*(add_under_lease(storage, "c", f"task {n}") for n in range(12)))
+            assert_in_order(await storage.get_history("c"), 12)
+
+    def test_threads_with_their_own_event_loops_exclude_one_another(self, storage: ChatStorage) -> None:
+        async def work(number: int) -> None:
+            for turn in range(6):
+                await add_under_lease(storage, "c", f"thread {number} turn {turn}")
+
+        async def finish() -> None:
+            async with storage:
+                assert_in_order(await storage.get_history("c"), 18)
+
+        in_threads(3, work)
+        asyncio.run(finish())
+
+    def test_a_lease_whose_event_loop_was_closed_is_taken_over(self, storage: ChatStorage) -> None:
+        kept = []
+
+        async def forget() -> None:
+            kept.append(await storage.acquire("c"))
+
+        async def take() -> None:
+            async with storage:
+                await (await storage.acquire("c", timeout=2)).release()
+
+        asyncio.run(forget())
+        asyncio.run(take())
+
+    async def test_a_cancelled_append_is_stored_whole_or_not_at_all(self, storage: ChatStorage) -> None:
+        chance = random.Random(7)  # noqa: S311 - the same every time
+        async with storage:
+            stored: list[str] = []
+            for number in range(100):
+                pair = [f"{number} a", f"{number} b"]
+                await self._cancelled_at(chance.randrange(6), storage.append("c", say(*pair), len(stored)))
+                found = words(await storage.get_history("c"))
+                assert found in (stored, stored + pair)
+                stored = found
+
+    async def test_a_cancelled_acquire_leaves_the_chat_free(self, storage: ChatStorage) -> None:
+        chance = random.Random(8)  # noqa: S311 - the same every time
+        async with storage:
+            for _ in range(100):
+                lease = await self._cancelled_at(chance.randrange(8), storage.acquire("c", timeout=1))
+                if lease is not None:
+                    await lease.release()
+                await (await storage.acquire("c", timeout=1)).release()
+
+    @staticmethod
+    async def _cancelled_at(steps: int, work: Awaitable[Any]) -> Any:
+        """What `work` returned before it was cancelled after so many steps of the loop, if it was so quick."""
+        task = asyncio.ensure_future(work)
+        for _ in range(steps):
+            await asyncio.sleep(0.0002 if steps % 2 else 0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            return await task
+        return None

@@ -1,0 +1,154 @@
+"""Storages as users write them: a subclass with some of three methods."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+
+from runner.errors import ChatChangedError
+from runner.messages import ChatMessage
+from runner.storages import base
+from runner.storages.base import ChatStorage
+from tests.storages.conformance import StorageConformance
+from tests.storages.turns import say, words
+
+
+class ThreeMethods(ChatStorage):
+    """A storage over a plain dict, which sets its attribute after the base's `__init__`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.db: dict[str, list[ChatMessage]] = {}
+
+    async def get_history(self, chat_id: str) -> list[ChatMessage]:
+        return list(self.db.get(chat_id, []))
+
+    async def update_history(self, chat_id: str, messages: list[ChatMessage]) -> None:
+        self.db[chat_id] = list(messages)
+
+    async def append_history(self, chat_id: str, messages: list[ChatMessage]) -> None:
+        self.db.setdefault(chat_id, []).extend(messages)
+
+
+class GetAndAppend(ChatStorage):
+    """A storage with the least a turn needs: it waits in each method, keeps texts, and never calls the base."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, str]] = []
+
+    async def get_history(self, chat_id: str) -> list[ChatMessage]:
+        await asyncio.sleep(0)
+        return [ChatMessage.from_json(text) for key, text in self.rows if key == chat_id]
+
+    async def append_history(self, chat_id: str, messages: list[ChatMessage]) -> None:
+        await asyncio.sleep(0)
+        self.rows += [(chat_id, message.to_json()) for message in messages]
+        await asyncio.sleep(0)
+
+
+class TestThreeMethods(StorageConformance):
+    can_list = False
+
+    @pytest.fixture
+    def storage(self) -> ChatStorage:
+        return ThreeMethods()
+
+
+class TestGetAndAppend(StorageConformance):
+    can_list = can_replace = False
+
+    @pytest.fixture
+    def storage(self) -> ChatStorage:
+        return GetAndAppend()
+
+
+class Annotated(ChatStorage):
+    dsn: str
+    size: int = 3
+    rows: dict[str, list[ChatMessage]] = {}  # noqa: RUF012 - what a user writes
+    kinds: ClassVar[list[str]] = []
+
+
+class Inherited(Annotated):
+    table: str = "chats"
+
+
+def test_keywords_fill_annotated_attributes_and_defaults_hold() -> None:
+    storage = Inherited(dsn="x", table="t")
+    assert (storage.dsn, storage.size, storage.rows, storage.table) == ("x", 3, {}, "t")
+
+
+def test_a_default_that_can_change_is_not_shared_between_storages() -> None:
+    one, two = Annotated(), Annotated()
+    one.rows["c"] = []
+    assert (two.rows, Annotated.rows) == ({}, {})
+
+
+def test_an_unknown_keyword_is_refused_with_the_known_names() -> None:
+    with pytest.raises(TypeError, match="Inherited has no attribute 'dns'; it has: dsn, size, rows, table"):
+        Inherited(dns="x")
+    with pytest.raises(TypeError, match="it has: none"):
+        ChatStorage(kinds=1)
+
+
+def test_an_attribute_without_value_may_be_set_later() -> None:
+    storage = Annotated()
+    assert not hasattr(storage, "dsn")
+    storage.dsn = "later"
+    assert storage.dsn == "later"
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("get_history", ("c",)),
+        ("update_history", ("c", [])),
+        ("append_history", ("c", [])),
+        ("list_chats", ()),
+        ("read_after", ("c", 0)),
+        ("append", ("c", [], 0)),
+    ],
+)
+async def test_a_method_that_is_not_written_says_so_when_called(method: str, arguments: tuple[object, ...]) -> None:
+    with pytest.raises(NotImplementedError, match=r"Annotated\.\w+ is not implemented"):
+        await getattr(Annotated(), method)(*arguments)
+
+
+async def test_a_history_of_none_is_an_empty_one() -> None:
+    class Nothing(ThreeMethods):
+        async def get_history(self, chat_id: str) -> Any:
+            return self.db.get(chat_id)
+
+    storage = Nothing()
+    assert await storage.read_after("c", 0) == []
+    await storage.append("c", say("a"), 0)
+    assert words(await storage.read_after("c", 0)) == ["a"]
+
+
+async def test_two_storage_objects_do_not_exclude_each_other() -> None:
+    async with await ThreeMethods().acquire("c", timeout=0), await ThreeMethods().acquire("c", timeout=0):
+        pass
+
+
+async def test_storages_that_compare_equal_or_have_no_hash_are_told_apart() -> None:
+    @dataclass
+    class Plain(ThreeMethods):
+        name: str = "same"
+
+    async with await Plain().acquire("c", timeout=0), await Plain().acquire("c", timeout=0):
+        pass
+
+
+async def test_nothing_is_remembered_of_a_chat_that_is_free() -> None:
+    storage = ThreeMethods()
+    for number in range(50):
+        async with await storage.acquire(f"chat {number}"):
+            await storage.append(f"chat {number}", say("a"), 0)
+            with pytest.raises(ChatChangedError):
+                await storage.append(f"chat {number}", say("a"), 0)
+    gc.collect()
+    assert (len(base._LEASES), len(base._APPENDS)) == (0, 0)

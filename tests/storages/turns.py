@@ -1,0 +1,32 @@
+"""Small words for writing to chats, for tests and the processes they start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.messages import ChatMessage
+
+if TYPE_CHECKING:
+    from runner.storages.base import ChatStorage
+
+
+def say(*texts: object) -> list[ChatMessage]:
+    return [ChatMessage.user(str(text)) for text in texts]
+
+
+def words(messages: list[ChatMessage]) -> list[str]:
+    return [message.text for message in messages]
+
+
+async def add_under_lease(storage: ChatStorage, chat_id: str, word: str) -> None:
+    """A turn as the loop makes it: hold the chat, read it, add to it."""
+    async with await storage.acquire(chat_id) as lease:
+        length = len(await storage.read_after(chat_id, 0))
+        await lease.check()
+        await storage.append(chat_id, say(f"{word} at {length}"), length)
+
+
+def assert_in_order(messages: list[ChatMessage], count: int) -> None:
+    """Each writer saw all that was written before it, and none wrote twice."""
+    assert [word.rpartition(" at ")[2] for word in words(messages)] == [str(n) for n in range(count)]
+    assert len({word.rpartition(" at ")[0] for word in words(messages)}) == count
