@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import quote
 
 from runner.messages import ChatMessage, history
-from runner.recovery import closing
+from runner.recovery import closing, open_turn
 from runner.requests import GenerateContentRequest
 from runner.tools.toolbox import Toolbox
 
@@ -46,13 +46,17 @@ def new_chat_id() -> str:
 
 
 async def uninterrupted(work: Coroutine[Any, Any, None]) -> None:
-    """Await `work` to its end; a cancellation of the caller is raised only then."""
+    """Await `work` to its end, however often the caller is cancelled meanwhile; that is raised only then."""
     task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled from task.exception()
+    task.result()
 
 
 class OpenChat:
@@ -76,6 +80,16 @@ class OpenChat:
     def family(self) -> str | None:
         """The family of the model that answered last, if any did."""
         return next((e.meta.get("family") for e in reversed(self.log) if e.kind == "model"), None)
+
+    @property
+    def is_in_turn(self) -> bool:
+        """Whether the log holds the beginning of a turn and not its end."""
+        return bool(open_turn(self.log))
+
+    @property
+    def awaits_results(self) -> bool:
+        """Whether the history ends in calls that nothing has answered."""
+        return bool(self.messages) and bool(self.messages[-1].calls)
 
     def now(self) -> str:
         """The chat's clock as stored in entries."""

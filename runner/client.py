@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from google.genai import Client
 
     from runner.caches import CacheConfig, CacheManager
+    from runner.chats import OpenChat
     from runner.events import Event
     from runner.executors.base import ToolExecutor
     from runner.messages import Part
@@ -48,19 +50,21 @@ class TurnOptions(TypedDict, total=False):
     files: Sequence[str | Path | Part]
 
 
+_UNDER_WAY: set[AsyncExitStack] = set()
+"""What turns under way hold. A turn is closed from the outside in; were all its generators garbage at once, in a cycle,
+they would be closed in any order."""
+
+
 class TurnEvents:
     """The events of one turn: iterate it to run the turn. Leaving the loop and `aclose()` interrupt the turn."""
 
     def __init__(self, client: GeminiClient, chat_id: str, plan: Plan, query: str, files: Sequence[Part]) -> None:
-        self._turn: Turn | None = None
-        self._interrupted = False
-        self._events = self._run(client, chat_id, plan, query, files)
+        self._running = _RunningTurn()
+        self._events = self._running.events(client.chat_manager, chat_id, plan, query, files)
 
     def interrupt(self) -> None:
         """End the turn from outside; the remaining events, `TurnEnded("interrupted")` last, can still be read."""
-        self._interrupted = True
-        if self._turn is not None:
-            self._turn.interrupt()
+        self._running.interrupt()
 
     def __aiter__(self) -> Self:
         return self
@@ -72,19 +76,57 @@ class TurnEvents:
         """Interrupt the turn, unless it is over, and close the chat."""
         await self._events.aclose()
 
-    async def _run(
-        self, client: GeminiClient, chat_id: str, plan: Plan, query: str, files: Sequence[Part]
+
+class _RunningTurn:
+    """Opens the chat and runs a turn in it. It knows no TurnEvents: one that nobody holds any more ends at once."""
+
+    def __init__(self) -> None:
+        self._turn: Turn | None = None
+        self._opening: asyncio.Timeout | None = None
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        self._interrupted = True
+        if self._turn is not None:
+            self._turn.interrupt()
+        elif self._opening is not None and not self._opening.expired():
+            self._opening.reschedule(asyncio.get_running_loop().time())
+
+    async def events(
+        self, manager: ChatManager, chat_id: str, plan: Plan, query: str, files: Sequence[Part]
     ) -> AsyncGenerator[Event, None]:
         try:
-            async with client.chat_manager.open(chat_id, timeout=plan.limits.busy_timeout) as chat:
-                self._turn = Turn(chat, chat_id, plan)
+            async with AsyncExitStack() as held:
+                _UNDER_WAY.add(held)
+                held.callback(_UNDER_WAY.discard, held)
+                chat = await self._opened(held, manager, chat_id, plan.limits.busy_timeout)
+                if chat is None:
+                    yield TurnEnded("interrupted", "", Usage(), "interrupted", "interrupted before the turn began")
+                    return
+                turn = self._turn = Turn(chat, chat_id, plan)
                 if self._interrupted:
-                    self._turn.interrupt()
-                async with aclosing(self._turn.run(query, files)) as events:
-                    async for event in events:
-                        yield event
+                    turn.interrupt()
+                async for event in await held.enter_async_context(aclosing(turn.run(query, files))):
+                    yield event
         except AgentRunError as error:  # the turn could not begin; what fails inside a turn is one of its events
             yield TurnEnded("failed", "", Usage(), error.reason, str(error), error.retryable, error)
+
+    async def _opened(
+        self, held: AsyncExitStack, manager: ChatManager, chat_id: str, patience: float
+    ) -> OpenChat | None:
+        """The chat, waited for at most `patience` seconds and held by `held`; None when `interrupt()` came first."""
+        if self._interrupted:
+            return None
+        opening = self._opening = asyncio.timeout(None)
+        try:
+            async with opening:
+                return await held.enter_async_context(manager.open(chat_id, timeout=patience))
+        except TimeoutError:
+            if not opening.expired():
+                raise
+            return None
+        finally:
+            self._opening = None
 
 
 class GeminiClient:

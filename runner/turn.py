@@ -82,6 +82,14 @@ class _TurnOver(Exception):  # noqa: N818  # not an error: a way for a turn to e
         super().__init__(message)
 
 
+def _interrupted() -> _TurnOver:
+    return _TurnOver("interrupted", "interrupted", "the turn was interrupted")
+
+
+def _failed(error: BaseException) -> _TurnOver:
+    return _TurnOver("failed", "failed", f"the turn failed: {type(error).__name__}")
+
+
 class Turn:
     """Runs one turn in an open chat; `run()` may be iterated once."""
 
@@ -93,7 +101,7 @@ class Turn:
         self._usage = Usage()
         self._answer = ""  # the text of the last reply that was stored
         self._reply = Reply()  # what arrived and is not stored yet
-        self._batch: Batch | None = None  # the calls that are stored and not yet answered
+        self._batch: Batch | None = None  # the calls of this step; whether they are stored is for the log to say
         self._deadline = asyncio.get_running_loop().time() + plan.limits.turn_timeout
         self._waiting: asyncio.Timeout | None = None
         self._interrupted = False
@@ -102,14 +110,14 @@ class Turn:
     def interrupt(self) -> None:
         """End the turn as soon as possible, as `interrupted`: what runs is cancelled, every call gets its result."""
         self._interrupted = True
-        if self._waiting is not None:
+        if self._waiting is not None and not self._waiting.expired():
             self._waiting.reschedule(asyncio.get_running_loop().time())
 
     async def run(self, query: str, files: Sequence[Part] = ()) -> AsyncGenerator[Event, None]:
         """The turn's events, TurnEnded last, when all is stored. Closing the iterator interrupts the turn."""
         self._refuse_foreign_chat()
-        await self._chat.append(ChatMessage.user(query, files=files, meta=self._meta("user")))
         try:
+            await self._chat.append(ChatMessage.user(query, files=files, meta=self._meta("user")))
             yield TurnStarted(self._chat_id, self._number, self._plan.model_name)
             for notice in self._plan.notices:
                 yield notice
@@ -118,14 +126,14 @@ class Turn:
                     async for event in told:
                         yield event
         except (_TurnOver, AgentRunError) as over:
-            untold = self._batch.untold() if self._batch is not None else []
+            untold = self._batch.untold() if self._batch is not None and self._chat.awaits_results else []
             ended = await self._closed_by(over)
             for event in (*untold, ended):
                 yield event
         except BaseException as error:
             gone = isinstance(error, asyncio.CancelledError | GeneratorExit)
             if not self._is_over:
-                await uninterrupted(self._abandon("interrupted" if gone else "failed", error))
+                await uninterrupted(self._abandon(_interrupted() if gone else _failed(error)))
             raise
 
     def _refuse_foreign_chat(self) -> None:
@@ -156,14 +164,14 @@ class Turn:
 
     async def _next(self, events: AsyncGenerator[Item, None]) -> Item | None:
         """The next item, or None at the end; the turn's deadline and `interrupt()` hold while waiting."""
+        if self._interrupted:
+            raise _interrupted()
         try:
             async with asyncio.timeout_at(self._deadline) as self._waiting:
-                if self._interrupted:
-                    self._waiting.reschedule(asyncio.get_running_loop().time())
                 return await anext(events, None)
         except TimeoutError as error:
             if self._interrupted:
-                raise _TurnOver("interrupted", "interrupted", "the turn was interrupted") from error
+                raise _interrupted() from error
             if asyncio.get_running_loop().time() < self._deadline:
                 raise  # not ours: a bug of the model or the executor
             seconds = self._plan.limits.turn_timeout
@@ -186,6 +194,7 @@ class Turn:
 
     async def _ask(self) -> AsyncGenerator[Event, None]:
         reply = self._reply = Reply()
+        logger.debug("chat %a, step %d.%d: asking %s", self._chat_id, self._number, self._step, self._plan.model_name)
         try:
             async with aclosing(self._plan.model.generate(self._request())) as stream:
                 while (item := await self._next(stream)) is not None:
@@ -216,22 +225,21 @@ class Turn:
             meta["status"] = "answered"
             await self._store(message)
             return self._ended("answered")
-        batch = Batch(calls, self._plan.toolbox, self._batch_settings())
+        batch = self._batch = Batch(calls, self._plan.toolbox, self._batch_settings())
         meta["effects"] = batch.effects
         limit = self._limit_on(len(calls))
         if limit is None and batch.once_calls and self._plan.executor.starts_together:
             await self._store(message, self._started(batch.once_calls))
         else:
             await self._store(message)
-        self._batch = batch
         if limit is not None:
             raise limit
         return None
 
     async def _store(self, message: ChatMessage, *others: ChatMessage) -> None:
+        self._reply = Reply()  # from here on it is the message, even if this is cancelled
         await self._chat.append(message, *others)
         self._answer = message.text or self._answer
-        self._reply = Reply()
 
     def _limit_on(self, calls: int) -> _TurnOver | None:
         limits = self._plan.limits
@@ -298,17 +306,22 @@ class Turn:
         return self._ended(status, code=code, message=str(over), error=error)
 
     async def _close(self, status: TurnReason, code: str, message: str) -> None:
-        """Answer what is unanswered and mark the turn; the text that was shown is kept for display only."""
+        """Answer what is unanswered and mark the turn; the text that was shown is kept for display only.
+
+        What there is to do is read off the log: a cancellation can come between a write and the line after it.
+        """
+        if not self._chat.is_in_turn:
+            return
         partial = "".join(part.get("text", "") for part in self._reply.parts if not part.get("thought"))
         ending = closed(status, self._chat.now(), turn=self._number, reason=code, message=message, partial=partial)
-        if self._batch is None:
-            await self._chat.append(ending)
-        else:
+        if self._batch is not None and self._chat.awaits_results:
             await self._chat.append(self._answers(self._batch), ending)
+        else:
+            await self._chat.append(ending)
 
-    async def _abandon(self, status: TurnReason, error: BaseException) -> None:
+    async def _abandon(self, over: _TurnOver) -> None:
         try:
-            await self._close(status, status, f"the turn {status}: {type(error).__name__}")
+            await self._close(over.status, over.code, str(over))
         except AgentRunError as problem:
             logger.warning("a turn could not be closed (%s); the next opening of the chat closes it", problem)
 
@@ -321,6 +334,7 @@ class Turn:
         error: AgentRunError | None = None,
     ) -> TurnEnded:
         self._is_over = True
+        logger.debug("chat %a, turn %d: ended, %s (%s)", self._chat_id, self._number, reason, code or "no code")
         retryable = error.retryable if error is not None else None
         return TurnEnded(reason, self._answer, self._usage, code, message, retryable, error)
 

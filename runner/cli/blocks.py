@@ -98,21 +98,22 @@ class Blocks:
         return self._parsed(shown)
 
     def _blocks(self, cut: int) -> Iterator[Piece]:
-        """All complete blocks but the last; code that begins is entered."""
+        """The blocks up to the next code, which is entered; where there is none, all blocks but the last."""
         complete = self._rest[:cut]
         groups = list(_groups(self._parsed(complete)))
         lines = complete.split("\n")
-        starts = [_first_line(group) for group in groups]
-        if groups and groups[-1][0].type == "fence":
-            yield from (Block(group) for group in groups[:-1])
-            fence = groups[-1][0]
-            self._drop(lines, starts[-1] + 1)
-            self._code = CodeStart(fence.markup, fence.info.strip())
-            self._code_indent = len(lines[starts[-1]]) - len(lines[starts[-1]].lstrip(" "))
+        last = next((index for index, group in enumerate(groups) if group[0].type == "fence"), len(groups) - 1)
+        if last < 0:
+            return
+        yield from (Block(group) for group in groups[:last])
+        start, opening = _first_line(groups[last]), groups[last][0]
+        if opening.type == "fence":
+            self._drop(lines, start + 1)
+            self._code = CodeStart(opening.markup, opening.info.strip())
+            self._code_indent = len(lines[start]) - len(lines[start].lstrip(" "))
             yield self._code
-        elif len(groups) > 1:
-            yield from (Block(group) for group in groups[:-1])
-            self._drop(lines, starts[-1])
+        elif last:
+            self._drop(lines, start)
 
     def _drop(self, lines: list[str], count: int) -> None:
         self._rest = self._rest[sum(len(line) + 1 for line in lines[:count]) :]

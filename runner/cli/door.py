@@ -33,6 +33,11 @@ class Door:
     signals: Signals
     loudness: Loudness
 
+    @property
+    def mark(self) -> str:
+        """What stands before a tool call."""
+        return self.err.glyph("\u22c5 ", "- ")
+
     async def aside(self, line: str) -> None:
         """Write one line, already safe for a terminal, beside the answer."""
         style = _RED if line.startswith("error:") else _DIM

@@ -63,8 +63,8 @@ class DrawnView:
                 await self._print(self._closed())
         if line is not None:
             await self._print("")
-            mark = self._door.err.glyph("⋅ ", "- ") if isinstance(event, ToolReturned) else ""
-            await self._door.aside(mark + line)
+            is_call = isinstance(event, ToolReturned)
+            await self._door.aside(self._cropped(self._door.mark + line) if is_call else line)
 
     async def _feed(self, kind: _Kind, text: str) -> None:
         if kind == "thought" and self._door.loudness.quiet:
@@ -83,6 +83,13 @@ class DrawnView:
             return ""
         stream.feed(self._visible.end())
         return stream.close()
+
+    def _cropped(self, line: str) -> str:
+        """A tool's line is one row of the terminal."""
+        from rich.cells import cell_len, set_cell_size
+
+        width = self._console.width - 1
+        return line if cell_len(line) <= width else f"{set_cell_size(line, width - 1)}…"
 
     # drawing
 

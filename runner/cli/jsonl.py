@@ -60,11 +60,11 @@ def _plain(value: object) -> object:
 
 def error_json(error: BaseException, message: str) -> Json:
     """The line that tells an error outside any turn: a wrong manifest, a missing key."""
-    known = isinstance(error, AgentRunError)
+    code, retryable = (error.reason, error.retryable) if isinstance(error, AgentRunError) else ("BUG", False)
     return {
         "type": "error",
-        "code": error.reason if known else "BUG",
+        "code": code,
         "message": message,
-        "retryable": error.retryable if known else False,
+        "retryable": retryable,
         "exit_code": int(exit_for_error(error)),
     }

@@ -46,8 +46,8 @@ def returned_line(event: ToolReturned, args: Json) -> str:
     line = f"{call_line(event.name, args)} {event.ms / 1000:.1f} s"
     if event.kind == "ok":
         return line
-    problem = event.result.get("error")
     word = event.kind.replace("_", " ")
+    problem = event.result.get("error") if event.kind in {"error", "timeout"} else None
     return f"{line} {word}: {visible_line(str(problem), _CALL_LIMIT)}" if problem else f"{line} {word}"
 
 
@@ -59,18 +59,13 @@ def interrupted_line(kinds: Iterable[str]) -> str:
     return f"interrupted: {', '.join(parts)}" if parts else "interrupted"
 
 
-def ended_line(ended: TurnEnded, steps: int, kinds: Iterable[str]) -> str | None:
+def ended_line(ended: TurnEnded, kinds: Iterable[str]) -> str | None:
     """What to say about a turn's end beside its answer; None where the answer says it all."""
-    message = visible_line(ended.message or "")
     if ended.reason == "failed":
         return error_line(ended.message or ended.code or "the turn failed")
-    if ended.reason == "limit":
-        if ended.code == "max_iterations":
-            return f"stopped after {steps} {'step' if steps == 1 else 'steps'} without an answer"
-        return f"stopped: {message}"
     if ended.reason == "interrupted":
         return interrupted_line(kinds)
-    return f"stopped: {message}" if ended.reason == "stopped" and message else None
+    return f"stopped: {visible_line(ended.message)}" if ended.message else None
 
 
 def error_line(message: str) -> str:

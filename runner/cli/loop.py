@@ -28,7 +28,7 @@ class _Workers(ThreadPoolExecutor):
         """Run `fn` in a thread."""
         future = super().submit(fn, *args, **kwargs)
         self._under_way.add(future)  # type: ignore[arg-type]  # only asked whether it is done
-        future.add_done_callback(self._under_way.discard)  # type: ignore[arg-type]
+        future.add_done_callback(self._under_way.discard)
         return future
 
     @property

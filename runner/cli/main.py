@@ -77,8 +77,8 @@ cli = LazyGroup(
     table=COMMANDS,
     default="run",
     name="agent-run",
-    help="Run Gemini agents described in YAML.\n\n`agent-run FILE` opens a chat, `agent-run FILE MESSAGE` answers once. "
-    "See `agent-run run --help` for the options of both.",
+    help="Run Gemini agents described in YAML.\n\n`agent-run FILE` opens a chat, `agent-run FILE MESSAGE` answers "
+    "once. See `agent-run run --help` for the options of both.",
 )
 cli.params.append(
     click.Option(
@@ -115,7 +115,7 @@ def _told(error: BaseException, *, debug: bool) -> int:
             err.write_now(f"{error.format_message()}\n")
             return Exit.USAGE
         case click.ClickException():
-            err.write_now(f"{error_line(error.format_message())}\n{_hint(error)}")
+            err.write_now(f"{error_line(error.format_message() + _hint(error))}\n")
             return Exit.USAGE
         case KeyboardInterrupt() | click.Abort():
             err.write_now("interrupted\n")
@@ -129,4 +129,4 @@ def _told(error: BaseException, *, debug: bool) -> int:
 def _hint(error: click.ClickException) -> str:
     """Where to read how the command is used."""
     ctx = error.ctx if isinstance(error, click.UsageError) else None
-    return f"usage: {ctx.command_path} --help\n" if ctx is not None else ""
+    return f" (see {ctx.command_path} --help)" if ctx is not None else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import select
@@ -52,8 +51,7 @@ class Output:
     async def write(self, text: str) -> None:
         """Write `text`, waiting without blocking the loop while the reader is slow."""
         for piece in _pieces(text):
-            while not self._is_ready():
-                await asyncio.sleep(_PAUSE)
+            await self._ready()
             self.write_now(piece)
 
     def write_now(self, text: str) -> None:
@@ -68,6 +66,14 @@ class Output:
             if isinstance(error, OSError) and error.errno not in _READER_LEFT:
                 self.problem = error
             self.discard()
+
+    async def _ready(self) -> None:
+        if self._is_ready():
+            return
+        from asyncio import sleep
+
+        while not self._is_ready():  # noqa: ASYNC110  # no event tells it for files and terminals alike
+            await sleep(_PAUSE)
 
     def _is_ready(self) -> bool:
         if self._fd is None or self._is_silent or os.name == "nt":

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Self
 
 from runner.cli.screen import VisibleStream
 from runner.cli.told import Told
-from runner.events import TextDelta, ToolCalled, TurnEnded
+from runner.events import TextDelta, ToolCalled, ToolReturned, TurnEnded
 
 if TYPE_CHECKING:
     from runner.cli.door import Door
     from runner.events import Event
-
-_MARK = "\u22c5 "
 
 
 class PlainView:
@@ -50,7 +48,7 @@ class PlainView:
         if line is not None:
             if self._door.out.is_terminal and self._door.err.is_terminal:
                 await self._end_line()
-            await self._door.aside(line)
+            await self._door.aside(self._door.mark + line if isinstance(event, ToolReturned) else line)
 
     async def _text(self, text: str) -> None:
         bare = text.rstrip("\n")

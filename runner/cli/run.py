@@ -4,28 +4,52 @@ from __future__ import annotations
 
 import difflib
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli import stdin
 from runner.cli.door import Door, Loudness
-from runner.cli.exits import Exit
 from runner.cli.lines import describe
 from runner.cli.output import Output
 from runner.cli.screen import visible_line
+from runner.errors import ManifestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runner.agent import Agent
     from runner.cli.door import View
+    from runner.cli.exits import Exit
+    from runner.cli.signals import Signals
+
+_SUFFIXES = {".yaml", ".yml"}
 
 
-@click.command("run", short_help="Talk to an agent.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of `run`, as given."""
+
+    model: str | None
+    chat: str | None
+    continues: bool
+    as_json: bool
+    lines: bool
+    quiet: bool
+    verbose: bool
+    debug: bool
+
+    @property
+    def loudness(self) -> Loudness:
+        """How much is said beside the answer."""
+        return Loudness(quiet=self.quiet, verbose=self.verbose or self.debug, debug=self.debug)
+
+
+@click.command("run")
 @click.argument("file")
-@click.argument("message", required=False)
+@click.argument("message", nargs=-1)
 @click.option("--model", metavar="NAME", help="Use this model instead of the manifest's; `offline` needs no key.")
 @click.option("--chat", metavar="ID", help="Continue the chat ID, or begin it.")
 @click.option("-c", "--continue", "continues", is_flag=True, help="Continue the agent's last chat.")
@@ -34,48 +58,195 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing beside the answer but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more: steps, tokens, retries.")
 @click.option("--debug", is_flag=True, help="Log everything to stderr, and show where errors come from.")
-def run(file: str, message: str | None, **options: Any) -> int:
+def run(file: str, message: tuple[str, ...], **given: object) -> int:
     """Talk to the agent described in FILE.
 
     In a terminal this opens a chat. With MESSAGE, or with text piped in, it answers once: the answer alone goes to
     standard output. Text piped in beside MESSAGE is added to it.
     """
-    _check(message, options)
-    _check_exists(file)
-    loudness = Loudness(**{name: options[name] for name in ("quiet", "verbose", "debug")})
-    _prepare_reports(loudness)
+    options = Options(**given)  # type: ignore[arg-type]  # click made them as declared above
+    if len(message) > 1:
+        raise click.UsageError(f'put the message in quotes: "{" ".join(message)}"')
+    words = message[0] if message else None
+    _check(words, options)
+    _log_to_stderr(options)
     try:
-        return _talk(file, message, loudness, options)
+        _check_exists(file)
+        return _talk(file, words, options)
     except Exception as error:
-        if options["as_json"] and not isinstance(error, click.ClickException):
+        if options.as_json and not isinstance(error, click.ClickException):
             from runner.cli.jsonl import error_json, json_line
 
             Output(sys.stdout).write_now(json_line(error_json(error, describe(error))))
         raise
 
 
-def _talk(file: str, message: str | None, loudness: Loudness, options: dict[str, Any]) -> Exit:
+def _check(message: str | None, options: Options) -> None:
+    if options.chat is not None and options.continues:
+        raise click.UsageError("--chat and --continue exclude each other")
+    if options.chat is not None and not options.chat.strip():
+        raise click.UsageError("--chat needs an id that is not empty")
+    if options.quiet and (options.verbose or options.debug):
+        raise click.UsageError("--quiet excludes --verbose and --debug")
+    if options.lines and message is not None:
+        raise click.UsageError("--lines reads its messages from standard input: leave the message out")
+    if message is not None or options.lines or not stdin.is_terminal():
+        return
+    if options.as_json:
+        raise click.UsageError("--json needs a message, piped input or --lines")
+    if not Output(sys.stdout).is_terminal:
+        raise click.UsageError("a chat needs a terminal, and standard output is none: give a message")
+
+
+def _check_exists(file: str) -> None:
+    path = Path(file)
+    if path.exists():
+        return
+    shown = visible_line(file)
+    if path.suffix in _SUFFIXES or path.parent != Path():
+        raise ManifestError(f"no such file{_meant(_neighbours(path), file)}", path=file)
+    from runner.cli.main import COMMANDS
+
+    if file in COMMANDS:
+        raise click.UsageError(f"options come after the command: agent-run {shown} ...")
+    raise click.UsageError(f"no such file or command: {shown}{_meant([*COMMANDS, *_neighbours(path)], file)}")
+
+
+def _neighbours(path: Path) -> list[str]:
+    try:
+        return [str(other) for other in path.parent.iterdir() if other.suffix in _SUFFIXES]
+    except OSError:
+        return []
+
+
+def _meant(known: list[str], given: str) -> str:
+    nearest = difflib.get_close_matches(given, known, n=1)
+    return f"; did you mean {visible_line(nearest[0])}?" if nearest else ""
+
+
+def _log_to_stderr(options: Options) -> None:
+    import logging
+    import warnings
+
+    from runner.cli.screen import visible
+
+    class Lines(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return visible(super().format(record))
+
+    logger = logging.getLogger("agent_run")
+    for old in logger.handlers[:]:
+        logger.removeHandler(old)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines("%(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    logger.propagate = False
+    level = logging.DEBUG if options.debug else logging.INFO if options.verbose else logging.WARNING
+    logger.setLevel(logging.ERROR if options.quiet else level)
+    if not sys.warnoptions and not options.debug:
+        warnings.simplefilter("ignore")  # of libraries, to people who cannot act on them
+
+
+def _talk(file: str, message: str | None, options: Options) -> Exit:
     from runner.agent import Agent
     from runner.cli.loop import run_to_end
 
-    agent = Agent.from_file(file, model=options["model"], offline_without_key=True)
-    if message is None and stdin.is_terminal() and not options["lines"]:
-        return run_to_end(_chat(agent, loudness, options))
-    if not options["lines"]:
-        message = _whole_message(message)
-    return run_to_end(_answer(agent, message, loudness, options))
+    agent = Agent.from_file(file, model=options.model, offline_without_key=True)
+    if message is None and stdin.is_terminal() and not options.lines:
+        return run_to_end(_chat(agent, options))
+    return run_to_end(_answer(agent, None if options.lines else _whole_message(message), options))
 
 
-async def _chat(agent: Agent, loudness: Loudness, options: dict[str, Any]) -> Exit:
-    from runner.cli.terminal import TerminalChat, restore_keyboard
+def _whole_message(message: str | None) -> str:
+    """The message and what is piped in beside it."""
 
-    with _signals(restore_keyboard) as signals:
-        door = _door(signals, loudness)
-        async with agent:
-            return await TerminalChat(agent, door, _view(door, options)).talk(
-                await _chat_id(agent, door, options), is_new=not (options["chat"] or options["continues"])
-            )
+    def say() -> None:
+        Output(sys.stderr).write_now("reading standard input; to leave it out: < /dev/null\n")
+
+    piped = "" if stdin.is_terminal() else stdin.read_all(say)
+    whole = "\n\n".join(text for text in (message, piped) if text and text.strip())
+    if not whole:
+        raise click.UsageError("no message: give one as an argument or on standard input")
+    return whole
 
 
-async def _answer(agent: Agent, message: str | None, loudness: Loudness, options: dict[str, Any]) -> Exit:
+async def _chat(agent: Agent, options: Options) -> Exit:
+    from runner.cli.keyboard import Keyboard
+    from runner.cli.signals import Signals
+    from runner.cli.terminal import TerminalChat
+
+    keyboard = Keyboard()
+    with Signals(before_leaving=keyboard.restore) as signals:
+        door = _door(signals, options)
+
+        async def talk() -> Exit:
+            async with agent:
+                chat = TerminalChat(agent, door, _view(door, options), keyboard)
+                return await chat.talk(await _chat_id(agent, door, options))
+
+        return await signals.obeyed(talk())
+
+
+async def _answer(agent: Agent, message: str | None, options: Options) -> Exit:
     from runner.cli.once import answer, answer_lines
+    from runner.cli.signals import Signals
+
+    with Signals() as signals:
+        door = _door(signals, options)
+        view = _view(door, options)
+
+        async def talk() -> Exit:
+            async with agent:
+                await _tell_notices(agent, door, options)
+                chat_id = await _chat_id(agent, door, options)
+                if message is None:
+                    return await answer_lines(agent, chat_id, door, view)
+                return await answer(agent, message, chat_id, door, view)
+
+        code = await signals.obeyed(talk())
+        if door.out.problem is not None:
+            await door.aside(f"error: the answer could not be written: {door.out.problem.strerror}")
+        return code
+
+
+def _door(signals: Signals, options: Options) -> Door:
+    return Door(out=Output(sys.stdout), err=Output(sys.stderr), signals=signals, loudness=options.loudness)
+
+
+def _view(door: Door, options: Options) -> Callable[[Door], View]:
+    if options.as_json:
+        from runner.cli.jsonl import JsonView
+
+        return JsonView
+    if door.out.can_draw:
+        from runner.cli.drawn import DrawnView
+
+        return DrawnView
+    from runner.cli.plain import PlainView
+
+    return PlainView
+
+
+async def _tell_notices(agent: Agent, door: Door, options: Options) -> None:
+    """Say what stands in for what was asked for, even where quiet was asked for."""
+    for notice in agent.notices:
+        if options.as_json:
+            from runner.cli.jsonl import json_line
+
+            await door.out.write(json_line(notice.to_json()))
+        await door.aside(visible_line(notice.message))
+
+
+async def _chat_id(agent: Agent, door: Door, options: Options) -> str:
+    from runner.chats import new_chat_id
+
+    if options.chat is not None:
+        return options.chat
+    if not options.continues:
+        return new_chat_id()
+    latest = await agent.latest_chat()
+    if latest is None:
+        if not options.quiet:
+            await door.aside("there is no chat to continue: this is a new one")
+        return new_chat_id()
+    return latest

@@ -26,7 +26,6 @@ _HIDDEN = re.compile(
     "|(?<![^\\s\u200c\u200d\ufe00-\ufe0f])[\ufe00-\ufe0f]"  # a variation selector after no character of its own
 )
 _LINE_END = re.compile(r"[ \t]*\n\s*")
-_CONTEXT = re.compile(f"[{_JOINING}]|[^\\s{_DECEIVING}]")
 
 
 def _escape(hidden: re.Match[str]) -> str:
@@ -63,8 +62,8 @@ class VisibleStream:
         text = text.removesuffix("\r")
         if not text:
             return ""
-        shown = visible(self._before + text)[len(self._before) :]
-        self._before = text[-1] if _CONTEXT.match(text[-1]) else ""
+        shown = visible(self._before + text)[len(visible(self._before)) :]
+        self._before = text[-1]
         return shown
 
     def end(self) -> str:

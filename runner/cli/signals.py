@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from runner.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from types import FrameType
 
 DRAIN_SECONDS = 10.0  # how long a turn may take to end after SIGTERM
@@ -35,7 +35,7 @@ class Signals:
         self.asked_to_leave: Exit | None = None
         self.interrupted_at = float("-inf")
         self._before_leaving = before_leaving
-        self._stop: Callable[[], None] | None = None
+        self._stop: Callable[[], object] | None = None
         self._is_stopping = False
         self._loop = asyncio.get_running_loop()
         self._replaced: dict[int, object] = {}
@@ -52,7 +52,7 @@ class Signals:
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.getsignal gave
 
     @contextmanager
-    def stopping(self, stop: Callable[[], None]) -> Iterator[None]:
+    def stopping(self, stop: Callable[[], object]) -> Iterator[None]:
         """Within the block the first signal calls `stop`; blocks nest, the innermost counts."""
         outer = self._stop
         self._stop, self._is_stopping = stop, False
@@ -62,6 +62,15 @@ class Signals:
             yield
         finally:
             self._stop, self._is_stopping = outer, False
+
+    async def obeyed(self, work: Coroutine[object, object, Exit]) -> Exit:
+        """Run `work`; a signal that nothing within it answers cancels it."""
+        task = asyncio.create_task(work)
+        with self.stopping(task.cancel):
+            await asyncio.wait({task})
+        if task.cancelled():
+            return self.asked_to_leave or Exit.INTERRUPTED
+        return task.result()
 
     def is_repeated(self) -> bool:
         """Note a Ctrl+C; whether it follows another one closely enough to mean leaving."""

@@ -24,7 +24,7 @@ def is_terminal() -> bool:
 
 
 def read_all(on_silence: Callable[[], None] = lambda: None) -> str:
-    """Everything piped in, without the final newlines; empty where nothing is. `on_silence` is called once if it lasts."""
+    """Everything piped in, without the final newlines; `on_silence` is called when nothing has come for a while."""
     descriptor = _descriptor()
     if descriptor is None:
         return ""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from runner.cli.lines import ended_line, returned_line, usage_line
 from runner.cli.screen import visible_line
 from runner.events import Event, Notice, ToolCalled, ToolProgress, ToolReturned, TurnEnded, TurnStarted, UsageReported
-from runner.messages import Json
+
+if TYPE_CHECKING:
+    from runner.messages import Json
 
 
 class Told:
-    """Reads one turn's events: which calls run, how the others ended, how many steps there were."""
+    """Reads one turn's events: which calls run, and how the others ended."""
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         self.running: dict[tuple[str, int], str] = {}
         self.kinds: list[str] = []
-        self.steps = 0
         self._args: dict[tuple[str, int], Json] = {}
         self._quiet, self._verbose = quiet, verbose
 
@@ -33,9 +36,7 @@ class Told:
                 self.kinds.append(event.kind)
                 return None if self._quiet else returned_line(event, self._args.get((call, index), {}))
             case TurnEnded():
-                return ended_line(event, self.steps, self.kinds)
-            case UsageReported(step=step):
-                self.steps = max(self.steps, step)
+                return ended_line(event, self.kinds)
         return None if self._quiet else self._remark(event)
 
     def _remark(self, event: Event) -> str | None:

@@ -153,6 +153,7 @@ class BoundTool(Tool):
             index=record.index,
             idempotency_key=record.key,
             deps=settings.deps,
+            max_result_chars=settings.max_output_chars,
             on_progress=self._batch.reporter(record),
         )
         with use_context(context):
@@ -191,6 +192,7 @@ class Batch:
         self._events: deque[Event] = deque()
         self._told: set[int] = set()
         self._changed = asyncio.Event()
+        self._is_over = False
 
     @property
     def effects(self) -> list[str]:
@@ -233,6 +235,7 @@ class Batch:
         finally:
             if task is not None:
                 await _cancelled(task, 2 * GRACE)
+            self._is_over = True
         for event in self.untold():
             yield event
 
@@ -284,22 +287,32 @@ class Batch:
     async def starting(self, record: CallRecord) -> None:
         """Refuse or record the start of a call; called by its bound tool.
 
-        A refusal (the chat was taken over, the storage failed) ends the turn even if the executor swallows it.
+        A refusal (the chat was taken over, the storage failed) ends the turn even if the executor swallows it. What an
+        executor left running starts nothing any more once the results are counted.
         """
         try:
+            self._refuse_late_start(record)
             await self.settings.before_start()
             if record.effects == "once" and self.settings.record_started is not None and not record.started:
                 await self.settings.record_started(record.index)
+            self._refuse_late_start(record)
         except AgentRunError as error:
             self.error = error
+            self.settle(record, Outcome("not_started", unfinished("not_started")))
             raise
         record.started = True
         self._tell(record.called())
 
+    def _refuse_late_start(self, record: CallRecord) -> None:
+        if self._is_over:
+            raise GeminiToolExecutionError(f'"{record.name}" was to start after its step was over, and did not')
+
     def settle(self, record: CallRecord, outcome: Outcome) -> Outcome:
-        """Remember and tell how a call ended."""
-        record.outcome = outcome
-        self._tell_returned(record)
+        """Remember and tell how a call ended; an end that comes after the batch's changes nothing any more."""
+        logger.debug("tool %s: %s after %.0f ms", record.name, outcome.kind, outcome.ms)
+        if not self._is_over:
+            record.outcome = outcome
+            self._tell_returned(record)
         return outcome
 
     def reporter(self, record: CallRecord) -> Callable[[object], None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import time
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from runner.errors import GeminiClientError
     from runner.messages import Part
     from runner.requests import GenerateContentRequest, ModelItem
+
+logger = logging.getLogger("agent_run")
 
 MAX_WAIT = 60.0
 """Seconds; where the service asks for a longer wait, trying again is left to the user."""
@@ -70,6 +73,7 @@ class Retry(Model):
                     yield item
                 return
             tries.spent = attempt.usage
+            logger.info("%s: %s", self.name, again.notice.message)
             yield again.notice
             if again.wait:
                 await self._sleep(again.wait)

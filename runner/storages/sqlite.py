@@ -163,14 +163,14 @@ def _clear(connection: sqlite3.Connection, chat: int | None) -> None:
 def _add(connection: sqlite3.Connection, key: bytes, length: int, texts: list[tuple[str, str]]) -> None:
     total = length + len(texts)
     updated = (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
-    (chat,) = connection.execute(
+    connection.execute(
         "INSERT INTO chat (key, length, updated, changed)"
         " VALUES (?, ?, ?, (SELECT coalesce(max(changed), 0) + 1 FROM chat))"
         " ON CONFLICT (key) DO UPDATE"
-        " SET length = excluded.length, updated = excluded.updated, changed = excluded.changed"
-        " RETURNING id",
+        " SET length = excluded.length, updated = excluded.updated, changed = excluded.changed",
         (key, total, updated),
-    ).fetchone()
+    )
+    chat, _ = _found(connection, key)
     connection.executemany(
         "INSERT INTO message (chat, seq, content, meta) VALUES (?, ?, ?, ?)",
         ((chat, seq, content, meta) for seq, (content, meta) in enumerate(texts, length)),

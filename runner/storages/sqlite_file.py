@@ -53,6 +53,7 @@ class DatabaseFile:
         """A connection to the database, which is created if there is none."""
         import sqlite3
 
+        self._refuse_after_failure()
         try:
             if self._make_folder:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +65,7 @@ class DatabaseFile:
             connection = self._opened()
             self._identity = self._identity_now()
         except sqlite3.Error as error:
-            raise from_sqlite(error, self.path) from error
+            raise self._failed(error) from error
         except OSError as error:
             raise from_system(error, self.path) from error
         except ValueError as error:  # a NUL in the path
@@ -78,15 +79,11 @@ class DatabaseFile:
         def run(connection: sqlite3.Connection) -> T:
             import sqlite3
 
-            if self._failure is not None:
-                raise ChatStorageError(self._failure)
+            self._refuse_after_failure()
             try:
                 return work(connection)
             except sqlite3.Error as error:
-                failure = from_sqlite(error, self.path)
-                if primary_code(error) == IOERR:
-                    self._failure = str(failure)
-                raise failure from error
+                raise self._failed(error) from error
 
         return run
 
@@ -104,6 +101,16 @@ class DatabaseFile:
         finally:
             if not durable:
                 connection.execute("PRAGMA synchronous = FULL")
+
+    def _failed(self, error: sqlite3.Error) -> ChatStorageError:
+        failure = from_sqlite(error, self.path)
+        if primary_code(error) == IOERR:
+            self._failure = str(failure)
+        return failure
+
+    def _refuse_after_failure(self) -> None:
+        if self._failure is not None:
+            raise ChatStorageError(self._failure)
 
     def _opened(self) -> sqlite3.Connection:
         """Many processes may open a new database at once, and turning to WAL does not wait for its turn: we do."""
@@ -146,7 +153,7 @@ class DatabaseFile:
             if newer is not None:
                 raise newer
             return True
-        if application or version or _number(connection, "SELECT count(*) FROM sqlite_schema"):
+        if application or version or _number(connection, "SELECT count(*) FROM sqlite_master"):
             raise self._foreign()
         return False
 

@@ -45,7 +45,7 @@ class FunctionTool(Tool):
         self.effects, self.timeout = effects, timeout
         self._given_description = description
         self._enclosing = enclosing_names(function)
-        self._is_async = inspect.iscoroutinefunction(plain_function(function))
+        self._is_async = _is_async(function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, as if it were no tool."""
@@ -72,19 +72,24 @@ class FunctionTool(Tool):
     async def execute(self, tool_args: Json) -> Json:
         """Validate `tool_args`, call the function and wrap its result; raises whatever it raises."""
         positional, named = self._arguments.bound(tool_args)
-        if not self._is_async:
-            return await run_in_thread(self._called, positional, named)
         try:
-            return _as_json(await self.__wrapped__(*positional, **named))
+            if self._is_async:
+                return _as_json(await self.__wrapped__(*positional, **named))
+            made = await run_in_thread(self._called, positional, named)
+            return _as_json(await made) if inspect.isawaitable(made) else made
         except SystemExit as error:  # it would end the event loop, and every other turn with it
             raise ToolExitError(f"the tool tried to end the process: {error!r}") from error
 
-    def _called(self, positional: list[Any], named: dict[str, Any]) -> Json:
-        """The function's result as JSON, made in the function's thread."""
+    def _called(self, positional: list[Any], named: dict[str, Any]) -> Any:
+        """The function's result as JSON, made in the function's thread; an awaitable is left to the loop."""
         result = self.__wrapped__(*positional, **named)
-        if inspect.isawaitable(result):
-            raise ManifestError(f'tool "{self.name}" returned an awaitable: write it with `async def`')
-        return _as_json(result)
+        return result if inspect.isawaitable(result) else _as_json(result)
+
+
+def _is_async(function: Any) -> bool:
+    while isinstance(function, partial):
+        function = function.func
+    return inspect.iscoroutinefunction(function)
 
 
 def _as_json(result: Any) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 import os
 import threading
 from collections import deque
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_log = logging.getLogger("agent_run")
 
 MAX_THREADS = 256
 """Threads at once, those that were given up not counted; more calls wait for a free one."""
@@ -118,6 +121,7 @@ class _Pool:
             if job in self._running:
                 self._running.remove(job)
                 self._abandoned.add(job)
+                _log.warning("tool %s was given up and still runs in its thread, left behind", job.name)
                 self._threads -= 1
                 if len(self._waiting) > self._idle:
                     self._start()

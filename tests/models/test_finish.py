@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.messages import Part
 from runner.models.finish import is_malformed, joined, refusal
 from runner.requests import Finish
+
+if TYPE_CHECKING:
+    from runner.messages import Part
 
 CALL: Part = {"functionCall": {"name": "f", "args": {}}}
 PARTS = st.lists(
@@ -45,7 +50,7 @@ def test_joining_keeps_every_character_and_every_other_part_in_order(parts: list
 def test_joining_leaves_no_two_adjacent_plain_texts_of_one_kind_and_no_empty_one(parts: list[Part]) -> None:
     result = joined(parts)
     assert all(part["text"] for part in result if plain(part))
-    for left, right in zip(result, result[1:], strict=False):
+    for left, right in itertools.pairwise(result):
         assert not (plain(left) and plain(right) and bool(left.get("thought")) is bool(right.get("thought")))
 
 

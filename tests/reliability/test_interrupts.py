@@ -1,10 +1,13 @@
-"""A turn cut off at any instant leaves a history that Gemini accepts, and tells what became of every call."""
+"""A turn cut off at any instant leaves a history that Gemini accepts, and says what became of every call (T4)."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import random
+import time
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
@@ -15,52 +18,49 @@ from runner import (
     LocalChatStorage,
     RateLimitingAsyncExecutor,
     ScriptedModel,
-    TextDelta,
+    ToolContext,
     tool,
 )
 from runner.models.scripted import call, calls, say
-from tests.invariants import assert_at_most_once, assert_recoverable, assert_results_match, assert_sound
+from tests.invariants import (
+    assert_at_most_once,
+    assert_recoverable,
+    assert_results_match,
+    assert_sound,
+    assert_told_as_stored,
+    ending,
+    nothing_left_behind,
+)
+from tests.servers import Reply, words
+from tests.servers import calls as server_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable
 
-    from runner import ToolContext, ToolExecutor
+    from runner import ChatMessage, ChatStorage, Event, GenerateContentRequest, ToolExecutor
     from runner.client import TurnEvents
+    from runner.models.scripted import Reply as ScriptedReply
+    from tests.servers import GeminiServer, RecordedRequest
 
+CHAT = "chat"
 EXECUTORS: dict[str, Callable[[], ToolExecutor[Any]]] = {
-    "async": AsyncToolExecutor,
-    "limited": lambda: RateLimitingAsyncExecutor(3),
+    "all at once": AsyncToolExecutor,
+    "three at once": lambda: RateLimitingAsyncExecutor(3),
 }
 
 
-async def ticks(count: int) -> None:
-    """So many rounds of the event loop."""
+async def rounds(count: int) -> None:
+    """So many rounds of the event loop: the same count always ends at the same instruction of a turn in memory."""
     for _ in range(count):
         await asyncio.sleep(0)
 
 
-class Bench:
-    """Tools that write to a ledger when they start, and a two-step turn that calls eight of them at once."""
-
-    def __init__(self) -> None:
-        self.ledger: list[str] = []
-
-        @tool(effects="once")
-        async def record(entry: int, context: ToolContext) -> int:
-            """Record an entry."""
-            self.ledger.append(f"{context.idempotency_key} {entry}")
-            await ticks(entry % 4)
-            return entry
-
-        self.tool = record
-
-    def model(self) -> ScriptedModel:
-        batch = calls(*[call("record", {"entry": index}) for index in range(8)])
-        return ScriptedModel(batch, call("record", {"entry": 8}), say("all is recorded"), say("again"))
+# The ways to cut a turn off; each returns the events that were told
 
 
-async def by_interrupt(events: TurnEvents, instant: Coroutine[Any, Any, None]) -> list[Any]:
-    """Read to the end; `events.interrupt()` is called from outside at that instant, and once more right after."""
+async def interrupted(events: TurnEvents, instant: Awaitable[None]) -> list[Event]:
+    """`events.interrupt()` from outside, twice, as an impatient user does it; the rest is read."""
+
     async def stop() -> None:
         await instant
         events.interrupt()
@@ -73,9 +73,9 @@ async def by_interrupt(events: TurnEvents, instant: Coroutine[Any, Any, None]) -
     return told
 
 
-async def by_cancel(events: TurnEvents, instant: Coroutine[Any, Any, None]) -> list[Any]:
-    """Cancel the consumer's task at that instant."""
-    told: list[Any] = []
+async def cancelled(events: TurnEvents, instant: Awaitable[None], times: int = 1) -> list[Event]:
+    """The task that reads the events is cancelled."""
+    told: list[Event] = []
 
     async def consume() -> None:
         async with aclosing(events):
@@ -84,51 +84,208 @@ async def by_cancel(events: TurnEvents, instant: Coroutine[Any, Any, None]) -> l
 
     consumer = asyncio.create_task(consume())
     await instant
-    consumer.cancel()
+    for _ in range(times):
+        consumer.cancel()
+        await asyncio.sleep(0)
     await asyncio.wait({consumer})
     assert consumer.cancelled() or consumer.result() is None
     return told
 
 
-async def by_cancel_twice(events: TurnEvents, instant: Coroutine[Any, Any, None]) -> list[Any]:
-    told: list[Any] = []
+async def cancelled_twice(events: TurnEvents, instant: Awaitable[None]) -> list[Event]:
+    """Cancelled again while it is still ending."""
+    return await cancelled(events, instant, times=2)
 
-    async def consume() -> None:
-        async with aclosing(events):
-            async for event in events:
-                told.append(event)
 
-    consumer = asyncio.create_task(consume())
-    await instant
-    consumer.cancel()
-    await asyncio.sleep(0)
-    consumer.cancel()
-    await asyncio.wait({consumer})
-    assert consumer.cancelled() or consumer.result() is None
-    return told
+Way: TypeAlias = "Callable[[TurnEvents, Awaitable[None]], Awaitable[list[Event]]]"
+WAYS: dict[str, Way] = {"interrupt": interrupted, "cancel": cancelled, "cancel twice": cancelled_twice}
 
-WAYS = {"interrupt": by_interrupt, "cancel": by_cancel, "cancel_twice": by_cancel_twice}
+
+def assert_cut_well(log: list[ChatMessage], ledger: list[str], told: list[Event], way: str) -> None:
+    """Raise unless the log is sound after its next opening, and (where the end was told) as it stands."""
+    assert_at_most_once(ledger)
+    assert_results_match(log, CHAT, ledger)
+    assert_recoverable(log)
+    if way == "interrupt" and log:
+        assert_sound(log)
+        assert_told_as_stored(told, log)
+    elif way == "interrupt":
+        assert ending(told).reason == "interrupted"
+        assert not ledger
+
+
+# Every instant: in memory, counted in rounds of the event loop
+
+
+class Bench:
+    """A chat in memory whose turn "go" calls eight tools at once, then one, then answers; the tools keep a ledger."""
+
+    def __init__(self, executor: str) -> None:
+        self.ledger: list[str] = []
+        self.storage = LocalChatStorage()
+        model = ScriptedModel.repeating(self.reply)
+        self.client = GeminiClient(chat_manager=ChatManager(self.storage), model=model)
+        self._executor = executor
+
+        @tool(effects="once")
+        async def record(entry: int, context: ToolContext) -> int:
+            """Record an entry."""
+            self.ledger.append(f"{context.idempotency_key} {entry}")
+            await rounds(entry % 4)
+            return entry
+
+        self.tools = [record]
+
+    def events(self, query: str) -> TurnEvents:
+        executor = EXECUTORS[self._executor]()
+        return self.client.events(query=query, chat_id=CHAT, tools=self.tools, tool_executor=executor)
+
+    @staticmethod
+    def reply(request: GenerateContentRequest) -> ScriptedReply:
+        last = request.messages[-1]
+        if last.text == "go":
+            return calls(say("I record"), *[call("record", {"entry": index}) for index in range(8)])
+        return call("record", {"entry": 8}) if len(last.responses) == 8 else say("all is well")
+
+    async def log(self) -> list[ChatMessage]:
+        return await self.storage.read_after(CHAT, 0)
+
+    async def assert_next_turn(self) -> None:
+        """The next turn opens the chat, closes what is open, and is answered."""
+        async with asyncio.timeout(5):
+            assert ending([event async for event in self.events("again")]).text == "all is well"
+        assert_sound(await self.log())
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("executor", EXECUTORS)
-async def test_every_instant(executor: str, way: str) -> None:
-    for instant in range(0, 400):
-        bench, storage = Bench(), LocalChatStorage()
-        async with GeminiClient(chat_manager=ChatManager(storage), model=bench.model()) as client:
-            options = {"tools": [bench.tool], "tool_executor": EXECUTORS[executor](), "chat_id": "c"}
-            told = await WAYS[way](client.events(query="go", **options), ticks(instant))
-            log = await storage.read_after("c", 0)
-            try:
-                assert_at_most_once(bench.ledger)
-                assert_results_match(log, "c", bench.ledger)
-                if log and way == "interrupt": assert_sound(log)
-                assert_recoverable(log)
-            except BaseException:
-                print(instant, [(e.kind, e.meta) for e in log])
-                raise
-        if log and log[-1].meta.get("status") == "answered":
-            break
-    else:
-        pytest.fail("never")
-    print(instant)
+async def test_a_turn_may_be_cut_at_every_single_instant(executor: str, way: str) -> None:
+    """From before its first instruction to after its last, one round of the event loop after the other."""
+    kinds: set[str] = set()
+    async with nothing_left_behind():
+        for instant in range(500):
+            bench = Bench(executor)
+            async with asyncio.timeout(10):
+                told = await WAYS[way](bench.events("go"), rounds(instant))
+            log = await bench.log()
+            assert_cut_well(log, bench.ledger, told, way)
+            kinds.update(kind for entry in log for kind in entry.meta.get("results", ()))
+            await bench.assert_next_turn()
+            if log and log[-1].meta.get("status") == "answered":
+                break
+        else:
+            pytest.fail("the turn was never let run to its end")
+    assert instant > 20
+    assert {"ok", "not_started", "outcome_unknown"} <= kinds, "the instants did not fall where they should"
+
+
+@pytest.mark.parametrize("leaving", ["aclose", "forgotten", "forgotten in a cycle"])
+@pytest.mark.parametrize("executor", EXECUTORS)
+async def test_a_reader_may_leave_after_any_event(executor: str, leaving: str) -> None:
+    """With `aclose()`, or with `break` alone: the turn then ends as soon as nobody holds its iterator."""
+    async with nothing_left_behind():
+        for count in range(1, 100):
+            bench = Bench(executor)
+            told: list[Event] = []
+            events = bench.events("go")
+            async for event in events:
+                told.append(event)
+                if len(told) == count:
+                    break
+            if leaving == "aclose":
+                await events.aclose()
+            elif leaving == "forgotten in a cycle":
+                circle: list[Any] = [events]
+                circle.append(circle)
+                del circle
+            del events
+            if leaving == "forgotten in a cycle":
+                gc.collect()
+            await rounds(50)
+            log = await bench.log()
+            assert_cut_well(log, bench.ledger, told, "left")
+            assert_sound(log)
+            await bench.assert_next_turn()
+            if len(told) < count:
+                break
+        else:
+            pytest.fail("the turn was never let run to its end")
+    assert count > 20
+
+
+async def test_a_turn_that_waits_for_a_busy_chat_can_be_interrupted() -> None:
+    """The wait ends at once, nothing is stored, and the chat's holder is not disturbed."""
+    bench = Bench("all at once")
+    async with asyncio.timeout(5), await bench.storage.acquire(CHAT):
+        told = await interrupted(bench.events("go"), rounds(20))
+        assert [event.to_json()["reason"] for event in told] == ["interrupted"]
+    assert await bench.log() == []
+    await bench.assert_next_turn()
+
+
+# Two hundred instants: the real SDK, SQLite, tools in threads
+
+
+def two_steps(request: RecordedRequest) -> Reply:
+    if request.user_text != "go":
+        return words("all is well")
+    if request.step == 0:
+        return server_calls(*[("record" if index % 2 else "record_slowly", {"entry": index}) for index in range(8)])
+    return server_calls(("record", {"entry": 8})) if request.step == 1 else words("all is recorded", gap=0.001)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+async def test_random_instants_with_the_real_client(
+    server: GeminiServer, storage: ChatStorage, executor: str
+) -> None:
+    """A hundred a way of execution; after each, the strict server accepts the next turn of the chat."""
+    ledger: list[str] = []
+    kinds: set[str] = set()
+    server.answer = two_steps
+
+    @tool(effects="once")
+    async def record(entry: int, context: ToolContext) -> int:
+        """Record an entry."""
+        ledger.append(f"{context.idempotency_key} {entry}")
+        await asyncio.sleep(0.001)
+        return entry
+
+    @tool(effects="once")
+    def record_slowly(entry: int, context: ToolContext) -> int:
+        """Record an entry in a thread."""
+        ledger.append(f"{context.idempotency_key} {entry}")
+        time.sleep(0.003)
+        return entry
+
+    async with nothing_left_behind(), GeminiClient(chat_manager=ChatManager(storage)) as client:
+
+        def events(query: str, chat: str) -> TurnEvents:
+            made = EXECUTORS[executor]()
+            return client.events(query=query, chat_id=chat, tools=[record, record_slowly], tool_executor=made)
+
+        whole = await seconds_of_a_turn(events)
+        rng = random.Random(20261122)  # noqa: S311  # to spread the instants
+        for number in range(100):
+            way, chat = list(WAYS)[number % 3], f"chat-{number}"
+            async with asyncio.timeout(10):
+                told = await WAYS[way](events("go", chat), asyncio.sleep(rng.random() * whole))
+            log = await storage.read_after(chat, 0)
+            assert_at_most_once(ledger)
+            assert_results_match(log, chat, ledger)
+            assert_recoverable(log)
+            if way == "interrupt" and log:
+                assert_told_as_stored(told, log)
+            kinds.update(kind for entry in log for kind in entry.meta.get("results", ()))
+            assert ending([event async for event in events("again", chat)]).text == "all is well"
+            assert_sound(await storage.read_after(chat, 0))
+        await storage.aclose()
+    assert not server.refused, server.refused[0].error
+    assert {"ok", "not_started", "outcome_unknown"} <= kinds, "the instants did not fall where they should"
+
+
+async def seconds_of_a_turn(events: Callable[[str, str], TurnEvents]) -> float:
+    """How long a turn takes that nobody cuts off; the first one also builds the client."""
+    for chat in ("first", "second"):
+        began = time.perf_counter()
+        assert ending([event async for event in events("go", chat)]).reason == "answered"
+    return time.perf_counter() - began

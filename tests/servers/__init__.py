@@ -37,7 +37,8 @@ Settings, as keywords of every one: `delay` (before the reply), `gap` (between e
 **Scripts.** `server.script(*replies)` is a queue for all; `when="text"` for conversations whose first text holds it;
 `on="cache_create"` for another verb (count, model, cache_list, cache_get, cache_update, cache_delete). An item may also
 be `repeat(reply)`, `repeat(reply, 3)` or a behaviour. When no script has anything left, `server.answer` is asked:
-any `(RecordedRequest) -> Reply`, e.g. `echo`, `weather`, `ledger`, `parallel(8)`, `looping("tool")`,
+any `(RecordedRequest) -> Reply` (`results_text(request)` helps), e.g. `echo`, `weather`, `ledger`, `parallel(8)`,
+`looping("tool")`, or by name `behaviour_named("parallel:8")`,
 `obedient({"word": ("tool", {})})`, `by_message({"word": reply})`, `per_chat(reply, reply)` (each chat the same script).
 A request for which nothing is left is refused with a 400 that says so. Behaviours run in the server's thread; what one
 raises is answered with a 500 and raised again when the `with` block ends.
@@ -70,7 +71,7 @@ from .gemini_behaviours import (
     results_text,
     weather,
 )
-from .gemini_history import check_contents, history_fault, turn_start
+from .gemini_history import history_fault
 from .gemini_process import GeminiProcess
 from .gemini_replies import (
     Framing,
@@ -123,7 +124,6 @@ __all__ = [
     "blocked",
     "by_message",
     "calls",
-    "check_contents",
     "comment",
     "echo",
     "empty_content",
@@ -151,7 +151,6 @@ __all__ = [
     "silence",
     "text",
     "thought",
-    "turn_start",
     "usage",
     "weather",
     "words",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -134,6 +136,17 @@ async def test_a_database_locked_by_another_program_is_reported_and_worth_anothe
             assert refused.value.retryable
             assert words(await storage.get_history("c")) == ["a"]
         await storage.append("c", say("b"), 1)
+
+
+async def test_opening_a_database_again_ends_no_lock_that_this_process_has_on_it(path: Path) -> None:
+    async with SqliteChatStorage(path) as storage:
+        await storage.append("c", say("a"), 0)
+    attempt = f"import sqlite3; sqlite3.connect({str(path)!r}, timeout=0).execute('BEGIN IMMEDIATE')"
+    with database(path) as mine:
+        mine.executescript("PRAGMA journal_mode = DELETE; BEGIN IMMEDIATE")
+        assert "is locked by another program" in await refusal(path, busy_timeout=0.01)
+        other = subprocess.run([sys.executable, "-c", attempt], capture_output=True, text=True, check=False)
+    assert "database is locked" in other.stderr
 
 
 async def test_a_database_that_is_being_made_by_another_is_waited_for_only_so_long(path: Path) -> None:

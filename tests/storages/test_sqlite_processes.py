@@ -169,7 +169,7 @@ async def test_a_read_only_folder_or_file_is_said_in_one_line(open_folder: Path)
     open_folder.chmod(0o555)
     with Child("unprivileged", path) as child:
         (said,) = child.go_on()
-    assert said.startswith(f"STORAGE chat database {path}: cannot be opened or created; check the path and the perm")
+    assert said.startswith(f"STORAGE chat database {path}: cannot be opened or created; check the path")
     open_folder.chmod(0o755)
     async with SqliteChatStorage(path) as storage:
         await storage.append("c", say("a"), 0)

@@ -1,6 +1,5 @@
 """Functions as tools: the decorator, `as_tool`, and running them."""
 
-import asyncio
 import functools
 import gc
 import threading
@@ -140,13 +139,16 @@ async def test_what_a_function_raises_comes_out_and_what_would_end_the_process_i
         await tool(afails).execute({})
 
 
-async def test_a_plain_function_that_returns_an_awaitable_is_told_to_be_async():
-    def lazy():
-        return asyncio.sleep(0)
+async def test_a_plain_wrapper_of_an_async_function_and_the_reverse_both_work():
+    @functools.wraps(aadd)
+    def plain(*args, **kwargs):
+        return aadd(*args, **kwargs)
 
-    with pytest.raises(ManifestError, match="write it with `async def`"), pytest.warns(RuntimeWarning):
-        await tool(lazy).execute({})
-        gc.collect()
+    @functools.wraps(add)
+    async def anew(*args, **kwargs):
+        return add(*args, **kwargs)
+
+    assert await tool(plain).execute({"a": 1}) == await tool(anew).execute({"a": 1}) == {"result": 3}
 
 
 class Greeter:
@@ -206,14 +208,17 @@ def test_a_function_that_yields_is_no_tool():
 
 
 def test_a_functions_tool_is_made_once_and_goes_with_it():
-    def local(a: int):
-        return a
+    def made():
+        def local(a: int):
+            return a
 
-    assert as_tool(local) is as_tool(local)
-    gone = weakref.ref(local)
-    del local
+        first, again = as_tool(local), as_tool(local)
+        return first is again, weakref.ref(local)
+
+    same, function = made()
     gc.collect()
-    assert gone() is None
+    assert same
+    assert function() is None
 
 
 def test_nested_functions_with_textual_hints_find_what_was_around_them():

@@ -72,10 +72,11 @@ def api_error(
 async def refused(stream: ByteStream, redact: Callable[[str], str]) -> GeminiAPIError:
     """The error of a reply whose status is not 200; its body may be Gemini's JSON, or a proxy's page."""
     body = bytearray()
-    async for chunk in stream:
-        body += chunk
-        if len(body) > _MAX_ERROR_BODY:
-            break
+    async with contextlib.aclosing(aiter(stream)) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > _MAX_ERROR_BODY:
+                break
     text = body.decode("utf-8", "replace")
     with contextlib.suppress(ValueError, RecursionError):
         found = json.loads(text)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from google import genai
 
     from runner.models.gemini.sdk import SdkTransport
-    from runner.models.gemini.transport import ByteStream
+    from runner.models.gemini.transport import ByteStream, Transport
     from runner.requests import GenerateContentRequest, ModelItem
 
 DEFAULT_MODEL = "gemini-3.8-flash"
@@ -75,7 +75,7 @@ class GeminiModel(Model):
         """Send the request once and yield the reply as it streams."""
         reader = EventReader()
         with worded(self._redact, lambda: reader.offset):
-            transport = await self._ready()
+            transport: Transport = await self._ready()
             stream = await transport.post(request)
             try:
                 if stream.status != 200:
@@ -115,7 +115,7 @@ class GeminiModel(Model):
 
     async def _ready(self) -> SdkTransport:
         if self._closed:
-            raise GeminiClientError(f"the model {self.name} was closed and cannot be used again")
+            raise self._was_closed()
         if self._transport is None:
             return await asyncio.to_thread(self._build)
         return self._transport
@@ -126,8 +126,14 @@ class GeminiModel(Model):
                 _check_key(self._options.api_key)
                 from runner.models.gemini.sdk import SdkTransport
 
-                self._transport = SdkTransport(self._options)
+                transport = SdkTransport(self._options)
+                if self._closed:  # meanwhile; nothing was connected yet
+                    raise self._was_closed()
+                self._transport = transport
             return self._transport
+
+    def _was_closed(self) -> GeminiClientError:
+        return GeminiClientError(f"the model {self.name} was closed and cannot be used again")
 
     def _redact(self, text: str) -> str:
         secrets = [self._options.api_key or "", *self._options.headers.values()]
@@ -138,10 +144,11 @@ class GeminiModel(Model):
 
 
 async def _items(stream: ByteStream, reader: EventReader, reply: Reply) -> AsyncGenerator[ModelItem, None]:
-    async for chunk in stream:
-        for event in reader.feed(chunk):
-            for item in reply.read(event):
-                yield item
+    async with contextlib.aclosing(aiter(stream)) as chunks:
+        async for chunk in chunks:
+            for event in reader.feed(chunk):
+                for item in reply.read(event):
+                    yield item
     for event in reader.flush():
         for item in reply.read_last(event):
             yield item

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from runner.errors import GeminiClientError
+
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
 
 _LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
@@ -35,8 +37,9 @@ class HttpReply:
         """The headers, looked up without regard to case."""
         return self._response.headers
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._response.aiter_bytes()
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        async for chunk in self._response.aiter_bytes():
+            yield chunk
 
     async def aclose(self) -> None:
         """Give the connection back, or drop it when the body was not read to its end."""
@@ -52,7 +55,7 @@ class Pool:
 
     def __init__(self, *, connect_timeout: float, idle_timeout: float) -> None:
         self._timeout = httpx2.Timeout(idle_timeout, connect=connect_timeout, pool=connect_timeout)
-        self.trust: ssl.SSLContext = httpx2.create_ssl_context()
+        self.trust = _trusted()
         self._lock = threading.Lock()
         self._open: dict[asyncio.AbstractEventLoop, tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]] = {}
 
@@ -88,6 +91,14 @@ class Pool:
             self._open[loop] = client, holder
         await anext(holder)
         return client
+
+
+def _trusted() -> ssl.SSLContext:
+    try:
+        return httpx2.create_ssl_context()
+    except OSError as error:
+        words = f"the certificates to trust cannot be read ({error}); check SSL_CERT_FILE and SSL_CERT_DIR"
+        raise GeminiClientError(words) from error
 
 
 async def _held_open(client: httpx2.AsyncClient) -> AsyncGenerator[None, None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -10,11 +11,13 @@ from runner.errors import GeminiResponseError
 from runner.events import Notice
 from runner.models.gemini.api_errors import api_error
 from runner.models.gemini.names import same_model
+from runner.models.gemini.redaction import one_line
 from runner.requests import Finish, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from runner.errors import GeminiClientError
     from runner.messages import Json
     from runner.models.gemini.sse import Event
     from runner.requests import ModelItem
@@ -39,6 +42,7 @@ class Reply:
 
     def __init__(self, asked: str, redact: Callable[[str], str]) -> None:
         self._asked, self._redact = asked, redact
+        self._began = False
         self._reason: str | None = None
         self._details: Json = {}
         self._usage: Usage | None = None
@@ -46,6 +50,7 @@ class Reply:
     def read(self, event: Event) -> Iterator[ModelItem]:
         """The items of one event; an `error` object in it is raised as GeminiAPIError."""
         for chunk in _objects(event):
+            self._began = True
             if chunk.get("error"):
                 raise api_error(chunk, redact=self._redact)
             try:
@@ -121,23 +126,20 @@ class Reply:
         if isinstance(status, dict) and status.get("modelStage") in {"DEPRECATED", "RETIRED", "LEGACY"}:
             yield Notice("model_status", self._redact(_status_words(answered or self._asked, status)))
 
-    def _no_finish(self, offset: int, stray: bytes, content_type: str) -> GeminiResponseError:
+    def _no_finish(self, offset: int, stray: bytes, content_type: str) -> GeminiClientError:
         text = stray.decode("utf-8", "replace").strip()
-        if text:
-            try:
-                body = _JSON.decode(text)
-            except (ValueError, RecursionError):
-                body = None
+        with contextlib.suppress(ValueError, RecursionError):
+            body = _JSON.decode(text)
             if isinstance(body, list) and body:
                 body = body[0]
             if isinstance(body, dict) and body.get("error"):
-                raise api_error(body, redact=self._redact)
-            said = " ".join(self._redact(text).split())[:120]
-            kind = content_type or "of unknown type"
-            return GeminiResponseError(
-                "MALFORMED_REPLY", f"Gemini's reply is not a stream of server-sent events but {kind}: {said}"
-            )
-        return _cut_short(offset)
+                return api_error(body, redact=self._redact)
+        if self._began or not text:
+            return _cut_short(offset)
+        said = one_line(text, self._redact)[:120]
+        kind = content_type or "no content type"
+        words = f"Gemini's reply is not a stream of server-sent events ({kind}): {said}"
+        return GeminiResponseError("MALFORMED_REPLY", words)
 
 
 def _objects(event: Event) -> Iterator[Json]:

@@ -17,6 +17,7 @@ import httpx2
 from google import genai
 from google.genai import types
 
+from runner.errors import GeminiClientError
 from runner.models.gemini.pool import HttpReply, Pool
 
 if TYPE_CHECKING:
@@ -75,9 +76,6 @@ class SdkTransport:
         ours = httpx2.Request(built.method, built.url, headers=headers, content=request.encoded().encode("ascii"))
         return HttpReply(await self._pool.send(ours, stream=True))
 
-    async def warm_up(self) -> None:
-        """Nothing: building the transport was the work."""
-
     async def aclose(self) -> None:
         """Close the SDK's clients and the pool."""
         await self.client.aio.aclose()
@@ -95,6 +93,11 @@ class SdkTransport:
                 pass
         finally:
             _kept.reset(token)
+        if not kept:
+            raise GeminiClientError(
+                f"google-genai {genai.__version__} is set to send in a way of its own; "
+                "unset GOOGLE_GENAI_CLIENT_MODE, or install google-genai>=3.3,<4"
+            )
         return kept[0]
 
     def _remember_secrets(self, headers: httpx2.Headers) -> None:

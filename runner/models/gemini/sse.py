@@ -63,6 +63,8 @@ class EventReader:
 
     def flush(self) -> Iterator[Event]:
         """The last event, where a stream that ended properly left out the blank line after it."""
+        if b"data".startswith(b"".join(self._line)):
+            self._line = []  # the beginning of a field, not a line that is none
         yield from self._end_line(self.offset - self._line_size)
         yield from self._end_line(self.offset)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Iterable, Mapping
 
     from runner.requests import GenerateContentRequest
 
@@ -24,7 +24,7 @@ class ByteStream(Protocol):
     def headers(self) -> Mapping[str, str]:
         """The headers, looked up without regard to case."""
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncGenerator[bytes, None]:
         """The body as it arrives, decompressed."""
 
     async def aclose(self) -> None:
@@ -40,9 +40,6 @@ class Transport(Protocol):
 
     async def post(self, request: GenerateContentRequest) -> ByteStream:
         """Send the request as `streamGenerateContent` and return as soon as the reply's headers are here."""
-
-    async def warm_up(self) -> None:
-        """Do now what the first request would wait for, without contacting anyone."""
 
     async def aclose(self) -> None:
         """Close what was opened."""

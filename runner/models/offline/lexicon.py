@@ -64,7 +64,7 @@ forecast tomorrow coming upcoming week weekend outlook
 mail email e-mail mails emails message
 message text sms msg
 remind reminder reminders remember alarm
-meeting meetings appointment appointments event events calendar schedule agenda
+meeting meetings appointment appointments event events calendar schedule agenda busy diary
 note notes document documents file files memo
 light lights lamp lamps lighting bulb
 dim brighten brightness

@@ -266,7 +266,7 @@ async def test_the_endpoint_follows_base_url_version_and_headers(server: GeminiS
     async with gemini(server, api_version="v1beta", headers={"x-team": "blue"}) as model:
         await answer(model)
     sent = server.requests[0]
-    assert (sent.headers["x-team"], sent.status) == ("blue", 200)
+    assert (sent.headers["x-team"], sent.version, sent.status) == ("blue", "v1beta", 200)
 
 
 async def test_the_enterprise_platform_is_reached_with_a_key(server: GeminiServer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -78,18 +80,11 @@ def test_unicode_line_separators_inside_data_end_no_line() -> None:
     assert [event.data.decode() for event in read(f"data: {text}\n\n".encode(), 1)] == [text]
 
 
-def test_an_event_larger_than_the_cap_is_refused_with_its_place() -> None:
+@pytest.mark.parametrize("line", [b"data: 0123456789\n", b"0123456789", b"data: 0123456789 and no end"])
+def test_an_event_or_a_line_larger_than_the_cap_is_refused_with_its_place(line: bytes) -> None:
     reader = EventReader(max_event_bytes=100)
-    with pytest.raises(GeminiResponseError, match="larger than 100 bytes, at byte 1[0-9][0-9]"):
-        for _ in range(20):
-            list(reader.feed(b"data: 0123456789\n"))
-
-
-def test_a_line_without_end_is_refused_at_the_cap() -> None:
-    reader = EventReader(max_event_bytes=100)
-    with pytest.raises(GeminiResponseError, match="MALFORMED_REPLY|larger"):
-        for _ in range(20):
-            list(reader.feed(b"x" * 10))
+    with pytest.raises(GeminiResponseError, match=r"larger than 100 bytes, at byte 1\d\d"):
+        list(itertools.chain.from_iterable(reader.feed(line) for _ in range(20)))
 
 
 def test_comments_for_ever_need_no_memory() -> None:

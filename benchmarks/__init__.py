@@ -1,0 +1,1 @@
+"""Benchmarks: the engine against the bare SDK and a plain HTTP client, doing the same work on one local server."""

@@ -1,0 +1,105 @@
+"""The commands of the terminal chat: what begins with a slash."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from runner.cli.exits import Exit
+from runner.cli.lines import call_line, usage_line
+from runner.cli.screen import visible_line
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from runner.cli.terminal import TerminalChat
+
+Action: TypeAlias = "Callable[[TerminalChat], Awaitable[Exit | None]]"
+_COMMAND = re.compile(r"/[A-Za-z?][\w-]*\s*")
+_KEYS = (
+    ("Enter", "send"),
+    ("Esc Enter", "begin a new line; pasted newlines stay"),
+    ("Up, Ctrl+R", "earlier messages, search in them"),
+    ("Ctrl+C", "stop the answer; twice, leave"),
+    ("Ctrl+D", "leave"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command and what `/help` says of it; `action` returns an exit code to leave."""
+
+    summary: str
+    action: Action
+
+
+def is_command(text: str) -> bool:
+    """Whether a message is a command: one word after a slash; `/etc/hosts` and `/ what?` are messages."""
+    return _COMMAND.fullmatch(text) is not None
+
+
+async def run_command(chat: TerminalChat, text: str) -> Exit | None:
+    """Run the command `text`; an exit code means leaving."""
+    name = text.strip().lower()
+    command = COMMANDS.get(name)
+    if command is not None:
+        return await command.action(chat)
+    nearest = difflib.get_close_matches(name, COMMANDS, n=1)
+    meant = f" did you mean {nearest[0]}?" if nearest else ""
+    await chat.door.aside(f"unknown command {visible_line(name)};{meant} /help lists them")
+    return None
+
+
+async def _help(chat: TerminalChat) -> None:
+    rows = [(name, command.summary) for name, command in COMMANDS.items()]
+    for left, right in (*rows, *_KEYS):
+        await chat.door.aside(f"  {left:<12}{right}")
+
+
+async def _tools(chat: TerminalChat) -> None:
+    if not len(chat.agent.toolbox):
+        await chat.door.aside("no tools")
+    for tool in chat.agent.toolbox:
+        about = str(tool.declaration().get("description") or "").strip().partition("\n")[0]
+        await chat.door.aside(f"  {visible_line(tool.name)}  {visible_line(about, 100)}".rstrip())
+
+
+async def _history(chat: TerminalChat) -> None:
+    messages = await chat.agent.get_history(chat.chat_id)
+    if not messages:
+        await chat.door.aside("nothing has been said in this chat")
+    for message in messages:
+        if message.kind == "user":
+            await chat.door.aside(f"> {visible_line(message.text)}")
+        elif message.text:
+            await chat.show_text(message.text)
+        for call in message.calls:
+            await chat.door.aside(f"{chat.door.mark}{call_line(str(call.get('name')), call.get('args') or {})}")
+
+
+async def _new(chat: TerminalChat) -> None:
+    chat.begin()
+    await chat.door.aside(f"chat {chat.chat_id}")
+
+
+async def _usage(chat: TerminalChat) -> None:
+    turns = f"{chat.turns} {'turn' if chat.turns == 1 else 'turns'}"
+    await chat.door.aside(f"since the start: {turns}, {usage_line(chat.usage)}")
+    if chat.turns:
+        await chat.door.aside(f"last turn: {usage_line(chat.last_usage)}")
+
+
+async def _exit(_chat: TerminalChat) -> Exit:
+    return Exit.DONE
+
+
+COMMANDS: dict[str, Command] = {
+    "/help": Command("this list", _help),
+    "/tools": Command("what the agent can do", _tools),
+    "/history": Command("what has been said in this chat", _history),
+    "/new": Command("begin a new chat", _new),
+    "/usage": Command("tokens used", _usage),
+    "/exit": Command("leave", _exit),
+}

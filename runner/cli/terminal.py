@@ -1,0 +1,145 @@
+"""The chat in a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from runner.chats import new_chat_id
+from runner.cli.commands import COMMANDS, is_command, run_command
+from runner.cli.exits import Exit
+from runner.cli.lines import describe, error_line
+from runner.cli.played import played
+from runner.cli.prompt import Prompt, state_folder
+from runner.cli.screen import visible, visible_line
+from runner.requests import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.agent import Agent
+    from runner.cli.door import Door, View
+    from runner.cli.keyboard import Keyboard
+
+_WARM_UP_DELAY = 0.1  # seconds: the prompt comes first
+HINT = "press Ctrl+C again or Ctrl+D to leave"
+
+
+class TerminalChat:
+    """Asks, answers and obeys commands until the user leaves. An error ends its turn, and the prompt returns."""
+
+    def __init__(self, agent: Agent, door: Door, view: Callable[[Door], View], keyboard: Keyboard) -> None:
+        self.agent, self.door = agent, door
+        self.chat_id = ""
+        self.turns = 0
+        self.usage, self.last_usage = Usage(), Usage()
+        self._view, self._keyboard = view, keyboard
+        folder = state_folder()
+        self._prompt = Prompt(list(COMMANDS), folder / "history" if folder else None)
+        self._was_hinted = False
+
+    async def talk(self, chat_id: str) -> Exit:
+        """Talk until the user leaves; the exit code says how."""
+        self.chat_id = chat_id
+        await self.door.aside(self._title())
+        for notice in self.agent.notices:
+            await self.door.aside(visible_line(notice.message))
+        warming = asyncio.create_task(self._warm_up())
+        try:
+            while True:
+                code = await self._step()
+                if code is not None:
+                    return code
+        finally:
+            warming.cancel()
+            with suppress(asyncio.CancelledError):
+                await warming
+
+    def begin(self) -> None:
+        """Begin another chat."""
+        self.chat_id = new_chat_id()
+
+    async def show_text(self, text: str) -> None:
+        """Print a text of the model that is complete."""
+        if not self.door.out.can_draw:
+            await self.door.out.write(visible(text.rstrip("\n")) + "\n")
+            return
+        from runner.cli.markdown import MarkdownStream, terminal_console
+
+        stream = MarkdownStream(terminal_console(self.door.out))
+        stream.feed(visible(text))
+        await self.door.out.write(stream.close())
+
+    def _title(self) -> str:
+        count = len(self.agent.toolbox)
+        dot = self.door.err.glyph(" · ", " - ")
+        tools = f"{count} {'tool' if count == 1 else 'tools'}"
+        return visible_line(dot.join([self.agent.name, self.agent.model.name, tools, f"chat {self.chat_id}", "/help"]))
+
+    async def _warm_up(self) -> None:
+        """Load what the first answer needs while the user types. What goes wrong here is told by the turn."""
+        await asyncio.sleep(_WARM_UP_DELAY)
+        warm_up = getattr(self.agent.model, "warm_up", None)
+        if warm_up is not None:
+            with suppress(Exception):
+                await warm_up()
+
+    # one message
+
+    async def _step(self) -> Exit | None:
+        """Ask for one message and answer it; an exit code means leaving."""
+        try:
+            text = await self._asked()
+        except EOFError:
+            return Exit.DONE
+        except KeyboardInterrupt:
+            return await self._interrupted()
+        if self.door.signals.asked_to_leave is not None:
+            return self.door.signals.asked_to_leave
+        self._was_hinted = False
+        if not text.strip():
+            return None
+        try:
+            if is_command(text):
+                return await run_command(self, text)
+            await self._turn(text)
+        except Exception as error:  # noqa: BLE001  # a bug ends its turn, not the chat
+            await self._tell(error)
+        return self.door.signals.asked_to_leave
+
+    async def _asked(self) -> str:
+        """What the user typed; empty when a signal asks to leave."""
+        asking = asyncio.ensure_future(self._prompt.read())
+        with self.door.signals.stopping(asking.cancel):
+            await asyncio.wait({asking})
+        if not asking.cancelled():
+            return asking.result()
+        if self.door.signals.asked_to_leave is None:
+            raise KeyboardInterrupt  # sent by another program
+        return ""
+
+    async def _interrupted(self) -> Exit | None:
+        if not self._prompt.was_empty:
+            self._prompt.was_empty = True
+            return None
+        if self.door.signals.is_repeated() or self._was_hinted:
+            return Exit.INTERRUPTED
+        self._was_hinted = True
+        await self.door.aside(HINT)
+        return None
+
+    async def _turn(self, text: str) -> None:
+        with self._keyboard.hushed():
+            async with self._view(self.door) as shown:
+                ended = await played(self.agent.run(text, chat_id=self.chat_id), shown, self.door.signals)
+        self.turns += 1
+        self.last_usage = ended.usage
+        self.usage += ended.usage
+        await self.door.out.write("\n")
+
+    async def _tell(self, error: Exception) -> None:
+        if self.door.loudness.debug:
+            await self.door.err.write(visible("".join(traceback.format_exception(error))))
+        await self.door.aside(error_line(describe(error)))

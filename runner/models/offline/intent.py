@@ -1,0 +1,170 @@
+"""Which tool a message is for, if any, and what it is to be called with."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import TYPE_CHECKING, Any
+
+from runner.models.offline.filling import STRONG, Filling, arguments
+from runner.models.offline.lexicon import COMMON_VERBS, STOP, UNIVERSAL_VERBS
+from runner.models.offline.texts import fill_texts
+from runner.models.offline.typed import fill_typed
+from runner.models.offline.words import is_typo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.messages import Json
+    from runner.models.offline.message import Message
+    from runner.models.offline.schema import OfferedTool, Path, Slot
+    from runner.models.offline.words import Word
+
+MAX_CALLS = 8
+_KNOWLEDGE = re.compile(
+    r"^\W*(?:why|explain|define|who (?:is|was|wrote|invented|discovered|won|made|painted|founded|are|were)|what causes|what does .* mean"
+    r"|what(?:'s| is| was) the (?:capital|meaning|history|definition|difference|purpose|population|origin)|tell me (?:about|a joke|a story)"
+    r"|how (?:does|do|did) (?!you say|i|my|we|our)\w+ .*\bwork|what is an? |when (?:was|did)|history of|teach me|write (?:me )?an? (?:poem|story|essay|song|code))\b",
+    re.IGNORECASE,
+)  # fmt: skip
+_STATEMENT = re.compile(
+    r"^\W*(?:i|we|they|he|she|it|my \w+|the \w+) (?:really |just |also |always |never |don't |do not |have |so )*"
+    r"(?:love|like|hate|enjoy|am|was|were|is|are|feel|felt|think|thought|had|went|saw|bought|prefer|believe|know|knew|got|wish|hope|miss|live|read|ate)\b",
+    re.IGNORECASE,
+)
+_NEEDS = re.compile(r"\b(?:i am|i'm) (?:looking|trying|searching|wondering|going to need)\b|\bi (?:would|'d) like\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A tool that a message may be for: how much speaks for it, and what the message says about its slots."""
+
+    filling: Filling
+    words: float
+    score: float
+
+    @property
+    def tool(self) -> OfferedTool:
+        """The tool."""
+        return self.filling.tool
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the tool can be called with what the message says."""
+        return not self.filling.missing()
+
+
+def is_about_the_world(message: Message) -> bool:
+    """Whether the message asks for general knowledge or tells something, rather than asking for a deed."""
+    text = message.text.strip()
+    if _KNOWLEDGE.match(text):
+        return True
+    return bool(_STATEMENT.match(text)) and "?" not in text and not _NEEDS.search(text)
+
+
+def filled(tool: OfferedTool, message: Message, *, follows: bool = False) -> Filling:
+    """What the message says about the tool's slots."""
+    filling = Filling(tool, message)
+    fill_typed(filling)
+    fill_texts(filling, follows=follows)
+    return filling
+
+
+def intents(tools: Sequence[OfferedTool], message: Message) -> list[Intent]:
+    """The tools that the message may be for, the likeliest first."""
+    shared = Counter(one for tool in tools for one, weight in tool.evidence.items() if weight >= STRONG)
+    found = [_intent(filled(tool, message), shared, message) for tool in tools]
+    if not any(intent.words >= STRONG for intent in found):
+        found = [_with_typos(intent, message) for intent in found]
+    return sorted((intent for intent in found if _is_served(intent)), key=lambda intent: -intent.score)
+
+
+def _is_served(intent: Intent) -> bool:
+    strength = intent.filling.strength
+    if intent.is_complete:
+        return (intent.words >= 1.1 and intent.score >= 2.0) or strength >= 2.5
+    return intent.words >= 2.2
+
+
+def _intent(filling: Filling, shared: Counter[str], message: Message) -> Intent:
+    best: dict[str, float] = {}
+    for word in message.words:
+        if word.is_sign or word.low in STOP or message.is_quoted(word.start, word.end):
+            continue
+        weight = filling.weight(word) / max(shared[word.stem], 1) ** 0.5
+        best[word.stem] = weight * (0.15 if word.low in UNIVERSAL_VERBS else 0.45 if word.low in COMMON_VERBS else 1.0)
+    words = sum(weight for weight in best.values() if weight >= 0.3)
+    lead = 3.0 if words >= 1.1 and _leads(filling, message) else 0.0
+    required = len(filling.tool.required())
+    missing = len(filling.missing())
+    return Intent(filling, words, words + filling.strength + lead + 0.7 * (required - missing) - 1.0 * missing)
+
+
+def _leads(filling: Filling, message: Message) -> bool:
+    """Whether the first word that means something speaks for the tool."""
+    for word in message.words:
+        if not (word.is_sign or word.low in STOP or message.is_quoted(word.start, word.end) or word.low in UNIVERSAL_VERBS):
+            return filling.weight(word) >= 0.9
+    return False
+
+
+def _with_typos(intent: Intent, message: Message) -> Intent:
+    strong = [one for one, weight in intent.tool.evidence.items() if weight >= 3.0]
+    for word in message.words:
+        if not word.is_sign and word.low not in STOP and any(is_typo(word.stem, one) for one in strong):
+            message_words = [*message.words]
+            message_words[message_words.index(word)] = _corrected(word, next(one for one in strong if is_typo(word.stem, one)))
+            return _respelled(intent, message, message_words)
+    return intent
+
+
+def _corrected(word: Word, meant: str) -> Word:
+    return type(word)(word.text, meant, meant, word.start, word.end)
+
+
+def _respelled(intent: Intent, message: Message, words: list[Word]) -> Intent:
+    respelled = type(message)(message.text, message.now)
+    respelled.__dict__["words"] = words
+    return _intent(filled(intent.tool, respelled), Counter(), respelled)
+
+
+def calls(tool: OfferedTool, found: dict[Path, list[Any]]) -> list[Json]:
+    """The arguments of the calls that the found values make: one for each combination of several."""
+    paths = list(found)
+    made = []
+    for values in islice(product(*(found[path] for path in paths)), MAX_CALLS):
+        args = arguments(tool, dict(zip(paths, values, strict=True)))
+        if args is not None and args not in made:
+            made.append(args)
+    return made
+
+
+def forced(tool: OfferedTool, filling: Filling) -> dict[Path, list[Any]]:
+    """The found values, and for required slots without one whatever the schema allows: a call must be made."""
+    found = dict(filling.found)
+    for slot in filling.missing():
+        filling.found.pop(slot.path, None)
+        if filling.put(slot, _anything(slot, filling.message)):
+            found[slot.path] = filling.found[slot.path][:1]
+    return {path: values for path, values in found.items() if path in {slot.path for slot in tool.slots}}
+
+
+def _anything(slot: Slot, message: Message) -> list[Any]:
+    examples = slot.schema.get("examples")
+    told = [slot.schema["default"]] if "default" in slot.schema else []
+    told += examples if isinstance(examples, list) else []
+    by_kind: dict[str, list[Any]] = {
+        "boolean": [True, False],
+        "integer": [slot.schema.get("minimum"), slot.schema.get("maximum"), 1, 0, 10, 100],
+        "number": [slot.schema.get("minimum"), slot.schema.get("maximum"), 1, 0, 10, 100],
+        "date": [message.now.date().isoformat()],
+        "time": [f"{message.now:%H:%M}"],
+        "datetime": [message.now.isoformat()],
+        "enum": slot.choices,
+        "email": [],
+        "url": [],
+    }
+    options = [*told, *by_kind.get(slot.kind, [message.text.strip() or "?", message.text.strip()[:20], "x"])]
+    return options[:1] if slot.many and told else options

@@ -1,0 +1,66 @@
+"""Messages that are for no tool: greetings, thanks, goodbyes, and other languages than English."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from runner.models.offline.lexicon import ENGLISH, FOREIGN
+
+if TYPE_CHECKING:
+    from runner.models.offline.message import Message
+
+_GREETING = (
+    r"hi+|hello+|hey+|howdy|yo|greetings|good (?:morning|afternoon|evening|day|night)|morning|there|how are you(?: doing)?|how's it going"
+    r"|how is it going|how do you do|what's up|whats up|sup|nice to meet you|nice to see you|are you there|are you ok|today|everyone|again|all"
+)
+_PRAISE = (
+    r"thanks?|thank you|thx|ty|cheers|a lot|so much|very much|many thanks|great|cool|nice|perfect|awesome|excellent|wonderful|good|well done|good job|good bot|ok|okay|kk?"
+    r"|fine|got it|i see|alright|all right|right|sure|lovely|amazing|that's (?:great|all|good|nice|helpful|perfect|it)|that is (?:great|all|good|nice)|you're (?:great|welcome|the best)"
+    r"|very helpful|for (?:that|your help|the help|the info)|for now|wow|haha|lol|yes|yeah|yep|interesting|that was|helpful|much appreciated|i appreciate it|it|no problem|how nice"
+)
+_GOODBYE = r"bye+|goodbye|good bye|bye bye|see you|see ya|later|tomorrow|soon|then|cu|farewell|take care|have a (?:nice|good|great) (?:day|one|evening|weekend|night)|good night|that's all"
+_CANCEL = r"never ?mind|forget (?:it|about it|that)|cancel(?: that| it)?|stop(?: it)?|no|nope|nah|no,? thanks?|no thank you|nothing|don't bother|leave it|skip it|i changed my mind|not now|drop it|abort|quit"
+_ABOUT = (
+    r"(?:what (?:can|do) you do|who are you|what are you|what(?:'s| is) your name|what(?: kind of)? tools do you have|what can i ask(?: you)?|how can you help(?: me)?"
+    r"|what are your (?:tools|skills|capabilities)|are you (?:a |an )?(?:bot|robot|human|ai|real|person|gemini|chatgpt|language model)|help(?: me)?|which tools (?:can|do) you (?:use|have)"
+    r"|which model are you|list (?:your|the) tools|how do you work)"
+)
+
+
+def _all_of(pieces: str, *more: str) -> re.Pattern[str]:
+    piece = rf"(?:{'|'.join((pieces, *more))})"
+    return re.compile(rf"\W*{piece}(?:[\s,.!?:;)(-]+{piece})*\W*", re.IGNORECASE)
+
+
+_CALM = "ok|okay|please|well|oh|and|just|now|you"
+_KINDS = [
+    ("greeting", _all_of(_GREETING, _CALM)),
+    ("cancel", _all_of(_CANCEL, _CALM)),
+    ("thanks", _all_of(_PRAISE, _GREETING, _CALM)),
+    ("goodbye", _all_of(_GOODBYE, _PRAISE, _CALM)),
+    ("about", _all_of(_ABOUT, _GREETING, _CALM)),
+]
+
+
+def small_talk(message: Message) -> str:
+    """What kind of small talk a message is, all of it: greeting, thanks, goodbye, cancel, about; empty when it is none."""
+    text = re.sub(r"[^\w\s,.!?:;)('’-]|\s+", " ", message.text).replace("’", "'").strip()
+    if not text or not re.search(r"\w", text):
+        return ""
+    return next((kind for kind, pattern in _KINDS if pattern.fullmatch(text)), "") if len(text) < 120 else ""
+
+
+def is_foreign(message: Message) -> bool:
+    """Whether the message is likely not English: by its letters, or by small words of other languages."""
+    outside = [word for word in message.words if not word.is_sign and not message.is_quoted(word.start, word.end)]
+    letters = [letter for word in outside for letter in word.text if letter.isalpha()]
+    if not letters:
+        return False
+    other = sum(not unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    english = len({word.low for word in outside} & ENGLISH)
+    if other * 2 > len(letters):
+        return english == 0
+    foreign = len({word.low for word in outside} & FOREIGN - ENGLISH)
+    return foreign >= 2 and foreign > english or (foreign == 1 and english == 0 and len(outside) >= 3)
