@@ -23,6 +23,7 @@ class Contender(Protocol):
     async def close(self) -> None: ...
     async def chat(self, turns: int, storage: str) -> Any:
         """A chat in which `turns` turns (a user's text, a model's text) have already been held."""
+
     async def turn(self, chat: Any, text: str, tools: str, *, streamed: bool) -> str:
         """One turn; `tools` is "", "weather", "async" or "blocking"."""
 

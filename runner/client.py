@@ -44,7 +44,7 @@ class TurnOptions(TypedDict, total=False):
     chat_id: str | None  # default: one chat per client
     tool_mode: ToolMode | None
     max_iterations: int | None  # model calls the turn may cost
-    num_gemini_call_retries: int | None  # resends one model call may cost
+    num_gemini_call_retries: int | None  # resends one model call may cost; a model that is a `Retry` has its own
     cache_config: CacheConfig | None
     context: object  # the caller's own object, handed to tools as `ToolContext.deps`
     files: Sequence[str | Path | Part]
@@ -219,7 +219,7 @@ class GeminiClient:
             raise ValueError('tool_mode "any" forces a tool call, but there are no tools')
         iterations, retries = options.get("max_iterations"), options.get("num_gemini_call_retries")
         return Plan(
-            model=Retry(
+            model=_retrying(
                 self._gemini_model() if isinstance(model, str) else model,
                 self._retries if retries is None else retries,
             ),
@@ -240,3 +240,8 @@ class GeminiClient:
             self._gemini = GeminiModel(api_key=self._api_key)
             self._closing.push_async_callback(self._gemini.aclose)
         return self._gemini
+
+
+def _retrying(model: Model, retries: int) -> Model:
+    """`model` with so many resends; one that has its own keeps to them, or their numbers would be multiplied."""
+    return model if isinstance(model, Retry) else Retry(model, retries)

@@ -19,7 +19,9 @@ def config_of(tools: str) -> dict[str, Any]:
     config: dict[str, Any] = {"automatic_function_calling": {"disable": True}, "automatic_continuation": False}
     if tools:
         declared = DECLARATIONS[tools]
-        declaration = {"parameters_json_schema" if key == "parametersJsonSchema" else key: declared[key] for key in declared}
+        declaration = {
+            "parameters_json_schema" if key == "parametersJsonSchema" else key: declared[key] for key in declared
+        }
         config["tools"] = [{"function_declarations": [declaration]}]
     return config
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from benchmarks.work import TEXT, slow_async, slow_blocking, weather
 from runner import ChatManager, ChatMessage, GeminiClient, LocalChatStorage, SqliteChatStorage, tool
@@ -44,6 +43,6 @@ class Talk:
             await client.chat_manager.storage.append(chat_id, past, 0)
         return client, chat_id
 
-    async def turn(self, chat: tuple[GeminiClient, str], text: str, tools: str, *, streamed: bool) -> str:  # noqa: ARG002
+    async def turn(self, chat: tuple[GeminiClient, str], text: str, tools: str, *, streamed: bool) -> str:
         client, chat_id = chat
         return "".join([piece async for piece in client.chat(query=text, chat_id=chat_id, tools=self.tools[tools])])

@@ -8,7 +8,7 @@ import json
 import os
 from typing import Any
 
-import aiohttp
+from pyreqwest.client import ClientBuilder
 
 from benchmarks.contenders.shapes import DECLARATIONS, FUNCTIONS
 from benchmarks.work import TEXT
@@ -19,10 +19,11 @@ MODEL = "gemini-3.8-flash"
 class Talk:
     async def open(self) -> None:
         self.url = f"{os.environ['GOOGLE_GEMINI_BASE_URL']}/v1/models/{MODEL}:streamGenerateContent?alt=sse"
-        self.session = aiohttp.ClientSession(headers={"x-goog-api-key": os.environ["GEMINI_API_KEY"]})
+        headers = {"x-goog-api-key": os.environ["GEMINI_API_KEY"], "content-type": "application/json"}
+        self.client = ClientBuilder().default_headers(headers).build()
 
     async def close(self) -> None:
-        await self.session.close()
+        await self.client.close()
 
     async def chat(self, turns: int, storage: str) -> list[Any]:
         if storage != "memory":
@@ -30,7 +31,7 @@ class Talk:
         pair = [{"role": "user", "parts": [{"text": TEXT}]}, {"role": "model", "parts": [{"text": TEXT}]}]
         return pair * turns
 
-    async def turn(self, chat: list[Any], text: str, tools: str, *, streamed: bool) -> str:  # noqa: ARG002
+    async def turn(self, chat: list[Any], text: str, tools: str, *, streamed: bool) -> str:
         chat.append({"role": "user", "parts": [{"text": text}]})
         while True:
             parts = await self._ask(chat, tools)
@@ -54,10 +55,14 @@ class Talk:
         body: dict[str, Any] = {"contents": chat}
         if tools:
             body["tools"] = [{"functionDeclarations": [DECLARATIONS[tools]]}]
-        parts = []
-        async with self.session.post(self.url, json=body) as reply:
-            async for line in reply.content:
-                if line.startswith(b"data:"):
-                    for candidate in json.loads(line[5:]).get("candidates", ()):
-                        parts += candidate.get("content", {}).get("parts", ())
-        return parts
+        data = b""
+        async with self.client.post(self.url).body_bytes(json.dumps(body).encode()).build_streamed() as reply:
+            while chunk := await reply.body_reader.read_chunk():
+                data += bytes(chunk)
+        events = [json.loads(line[5:]) for line in data.splitlines() if line.startswith(b"data:")]
+        return [
+            part
+            for event in events
+            for candidate in event.get("candidates", ())
+            for part in candidate.get("content", {}).get("parts", ())
+        ]

@@ -121,12 +121,14 @@ class _Pool:
             if job in self._running:
                 self._running.remove(job)
                 self._abandoned.add(job)
-                _log.warning("tool %s was given up and still runs in its thread, left behind", job.name)
                 self._threads -= 1
                 if len(self._waiting) > self._idle:
                     self._start()
-            elif job in self._waiting:
-                self._waiting.remove(job)
+            else:
+                if job in self._waiting:
+                    self._waiting.remove(job)
+                return
+        _log.warning("tool %s was given up and still runs in its thread, left behind", job.name)
 
     def abandoned_names(self) -> list[str]:
         with self._changed:

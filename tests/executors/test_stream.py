@@ -186,9 +186,9 @@ async def test_a_turn_that_failed_ends_the_stream_too():
 
     async def turn():
         with executor.turn():
-            raise ValueError
+            raise ValueError("the turn failed")
 
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="the turn failed"):
         await turn()
     assert await reader == []
 

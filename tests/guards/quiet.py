@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def watch(folder: str, told: list[dict[str, str]]) -> None:
             if name.startswith("<frozen importlib") or frame.f_globals.get("__name__", "").startswith(ITS_OWN_AFFAIR):
                 return
             if name.startswith(folder):
-                where = f"{os.path.relpath(name, os.path.dirname(folder))}:{frame.f_lineno}"
+                where = f"{Path(name).relative_to(Path(folder).parent)}:{frame.f_lineno}"
                 told.append({"module": str(frame.f_globals.get("__name__")), "did": what, "where": where})
                 return
             frame = frame.f_back

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from tests.guards.imports import Import, all_imports, sources
@@ -78,7 +80,7 @@ def _circle(edges: dict[str, dict[str, str]]) -> list[str]:
     def walk(module: str, path: list[str]) -> list[str]:
         if module in path:
             around = [*path[path.index(module) :], module]
-            return [f"{one} ({edges[one][other]})" for one, other in zip(around, around[1:], strict=False)] + [module]
+            return [f"{one} ({edges[one][other]})" for one, other in itertools.pairwise(around)] + [module]
         if module in done:
             return []
         for target in edges[module]:

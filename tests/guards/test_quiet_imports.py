@@ -25,7 +25,9 @@ def run(*arguments: str) -> str:
 )
 def test_an_import_loads_no_driver(statement: str) -> None:
     """Each is loaded by what needs it, when that is used: a start does not pay for what it does not use."""
-    loaded = run("-c", f"{statement}\nimport sys\nprint(*(name for name in {DRIVERS!r} if name in sys.modules))").split()
+    loaded = run(
+        "-c", f"{statement}\nimport sys\nprint(*(name for name in {DRIVERS!r} if name in sys.modules))"
+    ).split()
     assert loaded == [], f"`{statement}` loads {', '.join(loaded)}"
 
 

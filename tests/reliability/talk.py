@@ -80,9 +80,8 @@ async def talking(
     own = {name: options.pop(name) for name in ("limits",) if name in options}
     async with nothing_left_behind():
         made = impatient() if model is None else model
-        retries = {"num_gemini_call_retries": 0}  # the model given here has its own
         async with GeminiClient(chat_manager=ChatManager(storage), model=made, **own) as client:
-            talk = Talk(client, server, chat_id, retries | options)
+            talk = Talk(client, server, chat_id, options)
             yield talk
             await talk.ordinary_turn()
         await made.aclose()

@@ -152,7 +152,7 @@ async def test_a_stream_cut_at_any_byte_is_no_answer(server: GeminiServer, how: 
                 seen[judged(talk, await talk.turn(), server)] += 1
             await assert_no_partial_content(talk)
             server.answer = echo
-            assert (await talk.turn(ORDINARY)).text == f"echo: {ORDINARY}", f"cuts {first} to {offset}"
+            assert (await talk.turn(ORDINARY)).text == f"echo: {ORDINARY}", (f"cuts {first} to {offset}", [(e.kind, e.text[-20:], len(e.text), e.meta.get("reason")) for e in await talk.log()])
         server.clear()
     assert sum(seen.values()) == length > 2_500
     assert min(seen.values()) > 0, seen
@@ -177,7 +177,7 @@ def judged(talk: Talk, ended: TurnEnded, server: GeminiServer) -> str:
     tries = len(server.generations)
     if ended.reason == "failed":
         assert tries == 1, "sent again after something was shown"
-        assert ended.retryable
+        assert ended.retryable, ended
         assert SHOWN.startswith(shown)
         return "failed"
     assert (ended.reason, ended.text, shown) == ("answered", SHOWN, SHOWN)

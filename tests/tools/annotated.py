@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt  # noqa: TC003  # the hints are evaluated
 import enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from typing_extensions import Doc, TypedDict
 
 if TYPE_CHECKING:
-    from decimal import Decimal
+    from decimal import Decimal  # only here: the hints cannot be found
 
     from runner.tools.context import ToolContext
 
@@ -43,12 +43,12 @@ class Tree(BaseModel):
     children: list[Tree] = []
 
 
-def everything(
+def everything(  # noqa: PLR0917  # one of each kind
     city: str,
     days: int,
     unit: Unit = Unit.CELSIUS,
     mode: Literal["fast", "slow"] = "fast",
-    when: Optional[datetime.date] = None,  # noqa: UP045  # the older spelling is what is tested
+    when: Optional[dt.date] = None,  # noqa: UP045  # the older spelling is what is tested
     ratio: float | None = None,
     address: Address | None = None,
     stops: list[Stop] = [],  # noqa: B006  # users write this
@@ -79,4 +79,4 @@ def typed_elsewhere(amount: Decimal):
 
 
 def returns_elsewhere(amount: int) -> Decimal:
-    return Decimal(amount)
+    raise NotImplementedError(amount)

@@ -164,7 +164,7 @@ class Greeter:
 
 
 class Plain(Tool):
-    function_definition = {"name": "plain", "description": ""}
+    function_definition = {"name": "plain", "description": ""}  # noqa: RUF012  # as users write it
 
 
 class Needy(Plain):
@@ -222,14 +222,11 @@ def test_a_functions_tool_is_made_once_and_goes_with_it():
 
 
 def test_nested_functions_with_textual_hints_find_what_was_around_them():
-    class Local(Tool):
-        pass
-
     @tool
-    def nested(value: "int", other: "list[Alias]"):  # noqa: F821  # found in the function around
+    def nested(value: "int", other: "list[Alias]"):
         return value
 
-    Alias = str  # noqa: N806, F841  # defined too late for the decorator
+    Alias = str  # noqa: N806  # defined too late for the decorator
     with pytest.raises(ManifestError, match="'other' is not found"):
         nested.declaration()
     assert as_tool(nested.__wrapped__).checked({"value": 1.0, "other": ["x"]}) == {"value": 1, "other": ["x"]}

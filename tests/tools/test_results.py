@@ -1,7 +1,7 @@
 """A tool's result and error as the JSON the model reads."""
 
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import enum
 import json
@@ -27,7 +27,7 @@ class Color(enum.Enum):
 
 
 class Model(BaseModel):
-    when: datetime.date
+    when: dt.date
     color: Color = Color.RED
 
 
@@ -61,12 +61,12 @@ def test_the_result_is_the_callers_own():
         (b"text", {"result": "text"}),
         (Color.RED, {"result": "red"}),
         (pathlib.PurePosixPath("a/b"), {"result": "a/b"}),
-        (datetime.date(2026, 1, 2), {"result": "2026-01-02"}),
-        (Model(when=datetime.date(2026, 1, 2)), {"when": "2026-01-02", "color": "red"}),
+        (dt.date(2026, 1, 2), {"result": "2026-01-02"}),
+        (Model(when=dt.date(2026, 1, 2)), {"when": "2026-01-02", "color": "red"}),
         (Point(1, decimal.Decimal("2.50")), {"x": 1, "y": "2.50"}),
         ([Point(1, decimal.Decimal(2))], {"result": [{"x": 1, "y": "2"}]}),
-        ({1: "int key", "at": datetime.datetime(2026, 1, 2, 3)}, {"1": "int key", "at": "2026-01-02T03:00:00"}),
-        ({datetime.date(2026, 1, 2): 1, Color.RED: 2}, {"2026-01-02": 1, "red": 2}),
+        ({1: "int key", "at": dt.datetime(2026, 1, 2, 3)}, {"1": "int key", "at": "2026-01-02T03:00:00"}),
+        ({dt.date(2026, 1, 2): 1, Color.RED: 2}, {"2026-01-02": 1, "red": 2}),
         (types.MappingProxyType({"a": 1}), {"a": 1}),
         ("\x00\ud800", {"result": "\x00\ud800"}),
     ],
@@ -118,7 +118,7 @@ def test_the_limit_can_be_chosen():
     assert json_result({"a": "123"}, 12) == {"a": "123"}
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     def __str__(self):
         raise RuntimeError
 
@@ -129,7 +129,7 @@ class Broken(Exception):
         (ValueError("no such city"), "ValueError: no such city"),
         (TimeoutError(), "TimeoutError"),
         (SystemExit(3), "SystemExit: 3"),
-        (Broken(), "Broken"),
+        (BrokenError(), "BrokenError"),
         (ToolResultError("plain words"), "plain words"),
         (ExceptionGroup("group", [ValueError("a"), KeyError("b")]), "ValueError: a; KeyError: 'b'"),
         (FileNotFoundError(2, "No such file", "/home/me/my data/x.csv"), "[Errno 2] No such file: 'x.csv'"),
@@ -146,10 +146,9 @@ def test_an_errors_text_is_its_class_and_message_without_folders(error, text):
 
 
 def test_an_errors_text_has_no_traceback_and_a_limit():
-    try:
+    with pytest.raises(ValueError, match="x") as raised:
         raise ValueError("x" * 5000)
-    except ValueError as error:
-        text = error_text(error)
+    text = error_text(raised.value)
     assert len(text) == 2000
     assert "Traceback" not in text
 

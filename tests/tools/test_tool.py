@@ -13,7 +13,7 @@ CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required"
 
 class SendMail(Tool):
     name = "send_mail"
-    function_definition = {
+    function_definition = {  # noqa: RUF012  # as users write it
         "name": "send_mail",
         "description": "Send a mail.",
         "parameters": {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]},
@@ -66,7 +66,7 @@ def test_properties_do_as_well():
 
 def test_the_name_is_the_definitions_also_on_the_class():
     class Named(Tool):
-        function_definition = {"name": "from_definition"}
+        function_definition = {"name": "from_definition"}  # noqa: RUF012  # as users write it
 
     assert Named.name == Named().name == "from_definition"
     assert Tool.name == ""

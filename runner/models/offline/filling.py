@@ -75,13 +75,16 @@ class Filling:
     def weight(self, word: Word) -> float:
         """How much a word speaks for the tool."""
         evidence = self.tool.evidence
-        if word.stem in evidence:
-            return evidence[word.stem]
-        return 0.8 * max((evidence[one] for one in related(word.stem) if one in evidence), default=0.0)
+        akin = max((evidence[one] for one in related(word.stem) if one in evidence), default=0.0)
+        return max(evidence.get(word.stem, 0.0), 0.8 * akin)
 
     def is_tool_word(self, word: Word, least: float = WEAK) -> bool:
         """Whether a word is about the tool itself and so not about what to call it with."""
         return not word.is_sign and word.low not in STOP and self.weight(word) >= least
+
+    def is_command_word(self, word: Word) -> bool:
+        """Whether a word may be part of how the tool is asked for: `to my shopping list`."""
+        return self.is_tool_word(word) or word.stem in self.tool.vocabulary
 
     def are_joined(self, end: int, start: int) -> bool:
         """Whether only "and", commas and small words lie between two stretches."""

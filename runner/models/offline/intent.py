@@ -9,7 +9,7 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from runner.models.offline.filling import STRONG, Filling, arguments
-from runner.models.offline.lexicon import COMMON_VERBS, STOP, UNIVERSAL_VERBS
+from runner.models.offline.lexicon import ARTICLES, COMMON_VERBS, STOP, UNIVERSAL_VERBS
 from runner.models.offline.texts import fill_texts
 from runner.models.offline.typed import fill_typed
 from runner.models.offline.words import is_typo
@@ -84,22 +84,30 @@ def intents(tools: Sequence[OfferedTool], message: Message) -> list[Intent]:
 def _is_served(intent: Intent) -> bool:
     strength = intent.filling.strength
     if intent.is_complete:
-        return (intent.words >= 1.1 and intent.score >= 2.0) or strength >= 2.5
+        return (intent.words >= 0.9 and intent.score >= 2.0) or strength >= 2.5
     return intent.words >= 2.2
 
 
 def _intent(filling: Filling, shared: Counter[str], message: Message) -> Intent:
     best: dict[str, float] = {}
+    before = ""
     for word in message.words:
-        if word.is_sign or word.low in STOP or message.is_quoted(word.start, word.end):
-            continue
-        weight = filling.weight(word) / max(shared[word.stem], 1) ** 0.5
-        best[word.stem] = weight * (0.15 if word.low in UNIVERSAL_VERBS else 0.45 if word.low in COMMON_VERBS else 1.0)
+        if not (word.is_sign or word.low in STOP or message.is_quoted(word.start, word.end)):
+            weight = filling.weight(word) / max(shared[word.stem], 1) ** 0.5
+            best[word.stem] = weight * _importance(word, before)
+        before = word.low
     words = sum(weight for weight in best.values() if weight >= 0.3)
     lead = 3.0 if words >= 1.1 and _leads(filling, message) else 0.0
     required = len(filling.tool.required())
     missing = len(filling.missing())
     return Intent(filling, words, words + filling.strength + lead + 0.7 * (required - missing) - 1.0 * missing)
+
+
+def _importance(word: Word, before: str) -> float:
+    """Verbs that go with anything say little, unless they are nouns: `the book`, `my schedule`."""
+    if word.low in UNIVERSAL_VERBS:
+        return 0.15
+    return 0.45 if word.low in COMMON_VERBS and before not in ARTICLES else 1.0
 
 
 def _leads(filling: Filling, message: Message) -> bool:
@@ -113,7 +121,7 @@ def _leads(filling: Filling, message: Message) -> bool:
 def _with_typos(intent: Intent, message: Message) -> Intent:
     strong = [one for one, weight in intent.tool.evidence.items() if weight >= 3.0]
     for word in message.words:
-        if not word.is_sign and word.low not in STOP and any(is_typo(word.stem, one) for one in strong):
+        if len(word.low) >= 5 and word.low not in STOP and any(is_typo(word.stem, one) for one in strong):
             message_words = [*message.words]
             message_words[message_words.index(word)] = _corrected(word, next(one for one in strong if is_typo(word.stem, one)))
             return _respelled(intent, message, message_words)

@@ -32,17 +32,17 @@ POLITE = _set("please pls plz thanks thank thx kindly hi hello hey ok okay sure 
 FILLERS = _set(
     "now right currently current today's like also too again then and or but if not no yes there here very really quite"
     " much many more most less least bit moment up out off down away back exactly approximately about roughly only even"
-    " still yet already soon later ever never always same other another else instead actually rather good new quick"
+    " still yet already soon later ever never always same other another else instead actually rather quick"
     " quickly following latest recent one ones"
 )
 UNIVERSAL_VERBS = _set(
-    "get give show tell make take want need know see look help like love say ask try let use go come think find check"
+    "get give show tell make take want need know see look help like love ask try let use go come think find check"
     " list want wants need needs looking doing going wondering wonder fetch return retrieve provide display report"
     " describe explain happen happening work working set run perform execute handle read write open call"
 )
 COMMON_VERBS = _set(
     "add put append insert send create make set new update change edit delete remove cancel clear search find look book"
-    " order buy reserve schedule plan play stop start pause open close turn switch post publish share save store"
+    " order buy reserve schedule plan play stop start pause open close turn switch post publish save store"
     " record note log mark complete finish list show get tell count compare sort filter move rename copy upload download"
     " remove register write read check do compute"
 )
@@ -59,22 +59,22 @@ STOP = ARTICLES | PRONOUNS | PREPOSITIONS | QUESTIONS | AUXILIARIES | POLITE | F
 CONCEPTS = [
     _set(line)
     for line in """
-weather temperature rain rains rainy raining snow snows snowy snowing sunny sun cloudy wind windy warm cold hot chilly humid humidity storm stormy umbrella foggy forecast climate
+weather temperature rain rains rainy raining snow snows snowy snowing sunny sun cloudy wind windy warm cold hot chilly humid humidity storm stormy umbrella coat jacket foggy forecast climate
 forecast tomorrow coming upcoming week weekend outlook
 mail email e-mail mails emails message
 message text sms msg
-remind reminder reminders remember alarm
+remind reminder reminders remember forget alarm
 meeting meetings appointment appointments event events calendar schedule agenda busy diary
 note notes document documents file files memo
 light lights lamp lamps lighting bulb
-dim brighten brightness
+dim dimmer bright brighter brighten brightness
 color colour
-stock stocks share shares ticker equity
+stock stocks share shares ticker equity trading trade traded
 price cost quote worth price-tag rate
 calculate compute calculator calculation arithmetic math maths sum plus minus times multiply divide
 money currency currencies dollar dollars euro euros exchange
 convert conversion converter change
-translate translation translator
+translate translation translator say
 todo to-do todos task tasks chore chores
 shopping grocery groceries
 search find look lookup seek
@@ -270,7 +270,10 @@ ma, mi, mn, ms, mo, mt, ne, nv, nh, nj, nm, ny, nc, nd, oh, ok, or, pa, ri, sc, 
 """.replace("\n", " "))
 
 # Names with "and" in them.
-JOINED_NAMES = _phrases("trinidad and tobago, bosnia and herzegovina, antigua and barbuda, st kitts and nevis")
+JOINED_NAMES = _phrases(
+    "trinidad and tobago, bosnia and herzegovina, antigua and barbuda, st kitts and nevis, johnson & johnson, procter & gamble"
+    ", marks & spencer, johnson and johnson, procter and gamble, marks and spencer, ernst & young, barnes & noble"
+)
 
 FOREIGN = _set("""
 le la les un une des du est et où que qui quoi quel quelle il elle nous vous je tu dans avec pour sur bonjour merci fait

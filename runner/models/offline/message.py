@@ -130,7 +130,7 @@ class Message:
             run = self.words[index : index + count]
             if len(run) < count:
                 continue
-            form = "".join(word.low for word in run) if run[0].is_sign else " ".join(word.low for word in run)
+            form = " ".join(self.text[run[0].start : run[-1].end].lower().split())
             if form in unit_forms() and not (count == 1 and len(form) == 1 and not self._after_preposition(index)):
                 return unit_forms()[form], count
         return "", 0

@@ -57,7 +57,7 @@ def _may_begin(filling: Filling, index: int) -> bool:
         return False
     if _is_proper(filling, index):
         return filling.weight(word) < 1.0
-    return word.low not in STOP | UNIVERSAL_VERBS | PRO_FORMS | GENERIC_NOUNS and not filling.is_tool_word(word, 0.29)
+    return word.low not in STOP | UNIVERSAL_VERBS | PRO_FORMS | GENERIC_NOUNS and not filling.is_tool_word(word)
 
 
 def _is_proper(filling: Filling, index: int) -> bool:
@@ -132,6 +132,8 @@ def split_names(text: str, slot: Slot) -> list[str]:
     """The names in a run: "Paris, France and Rome" are two, "Trinidad and Tobago" is one."""
     if text.lower() in JOINED_NAMES:
         return [text]
+    if any(name in text.lower() for name in JOINED_NAMES if "&" in name) and not re.search(r",| and ", text):
+        return [_cleaned(text)]
     protected = _AMPERSAND_NAME.sub(lambda match: match[0].replace("&", "\0"), text)
     pieces: list[str] = []
     for joined in _AND.split(protected):

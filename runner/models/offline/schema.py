@@ -108,6 +108,11 @@ class OfferedTool:
                     weights[one] = max(weights.get(one, 0.0), weight)
         return weights
 
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """All stems of the name and the description."""
+        return frozenset([*map(stem, name_words(self.name)), *stems(self.description)])
+
     def required(self) -> list[Slot]:
         """The slots that must be filled."""
         return [slot for slot in self.slots if slot.required]

@@ -27,7 +27,7 @@ _SPEAKING = {
     "query": "for about",
 }
 _HEAD_NOUNS = frozenset("sentence phrase word words text following line item items something one thing".split())
-_TAIL = frozenset("please thanks thank you too also well as again at most pls asap".split())
+_TAIL = frozenset("please thanks too also well as again at most pls asap".split())
 _TAIL_LEADS = frozenset("to in on from of within into at for onto".split())
 _LIST_JOINT = re.compile(r"\s*(?:,\s*(?:and|&)\s+|[,;\n]\s*|\s+(?:and|&|plus|as well as)\s+)\s*", re.IGNORECASE)
 
@@ -56,7 +56,7 @@ def _quotes(filling: Filling, slots: list[Slot]) -> None:
         if slot is None:
             continue
         values = [one.value.strip() for one in filling.message.quotes] if slot.many else [quote.value.strip()]
-        if filling.put(slot, values, 0.5):
+        if filling.put(slot, values, 1.0):
             filling.claim(slot, quote.start, quote.end)
 
 
@@ -85,8 +85,10 @@ def _is_mark(filling: Filling, index: int, word: Word, slot: Slot) -> bool:
         return False
     words = filling.message.words
     after = words[index + 1].low if index + 1 < len(words) else ""
-    before = words[index - 1].low if index else ""
-    return after in {":", "="} or (index > 0 and not slot.required and before in {"with", "and", ",", "the"} and after not in PREPOSITIONS | {""})
+    if after in {":", "="}:
+        return True
+    before = [one.low for one in words[max(index - 2, 0) : index] if one.low not in ARTICLES][-1:]
+    return (not slot.required or slot.role == "content") and before in (["with"], ["and"], [","]) and after not in PREPOSITIONS | {""}
 
 
 def _content(filling: Filling, slot: Slot, *, follows: bool) -> None:
@@ -110,7 +112,7 @@ def _after_command(filling: Filling, *, follows: bool) -> list[int]:
     index = command_index(filling) + 1
     if index == 0:
         index = _follow_head(filling) if follows else _polite_head(filling)
-    marked = index > 0 and words[index - 1].stem == stem("look")
+    marked = False
     while index < len(words):
         word, owned = words[index], filling.owner(index) is not None
         if word.low in _MARKERS and not (marked and not owned and words[index - 1].low in {"that", "about"}):
@@ -128,10 +130,10 @@ def _is_head_word(filling: Filling, index: int, *, marked: bool) -> bool:
     if word.low in {"me", "us", "up", "down", "any", "new", "please", "everyone", "them"} and not marked:
         return True
     if word.low in ARTICLES | {"another"}:
-        return any(filling.is_tool_word(one) or one.low in _HEAD_NOUNS for one in after[:1]) or (
+        return any(filling.is_command_word(one) or one.low in _HEAD_NOUNS for one in after[:1]) or (
             bool(after) and filling.owner(index + 1) is not None
         )
-    return not marked and (filling.is_tool_word(word) or word.low in _HEAD_NOUNS)
+    return not marked and (filling.is_command_word(word) or word.low in _HEAD_NOUNS)
 
 
 def _follow_head(filling: Filling) -> int:
@@ -165,7 +167,9 @@ def _trimmed(filling: Filling, run: list[int]) -> list[int]:
     run = [index for index in run if filling.owner(index) is None]
     while run:
         low = words[run[-1]].low
-        if low in _TAIL or (words[run[-1]].is_sign and low not in ")]}%°\"'"):
+        if low == "you" and len(run) > 1 and words[run[-2]].low == "thank":
+            run = run[:-2]
+        elif low in _TAIL or (words[run[-1]].is_sign and low not in ")]}%°\"'"):
             run = run[:-1]
         elif (shorter := _without_tail(filling, run)) != run:
             run = shorter
@@ -178,11 +182,16 @@ def _trimmed(filling: Filling, run: list[int]) -> list[int]:
 
 def _without_tail(filling: Filling, run: list[int]) -> list[int]:
     words, rest = filling.message.words, run
-    while rest and filling.is_tool_word(words[rest[-1]]):
+    while rest and filling.is_command_word(words[rest[-1]]):
         rest = rest[:-1]
-    owned_after = run[-1] + 1 < len(words) and filling.owner(run[-1] + 1) is not None
-    if rest == run and not owned_after:
+    if rest == run:
         return run
+    if not rest:
+        before = run[0] - 1
+        led = before >= 0 and (filling.owner(before) is not None or words[before].low in _TAIL_LEADS | ARTICLES)
+        return [] if led else run
+    if rest and rest[-1] + 1 < len(words) and filling.owner(rest[-1] + 1) is not None:  # "to my [shopping] list"
+        return [index for index in rest if words[index].low not in ARTICLES | _TAIL_LEADS or index < rest[-1] - 1]
     while rest and words[rest[-1]].low in ARTICLES:
         rest = rest[:-1]
     if rest and words[rest[-1]].low in _TAIL_LEADS and len(rest) < len(run):

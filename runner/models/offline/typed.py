@@ -79,8 +79,7 @@ def _run(filling: Filling, candidates: list[Candidate]) -> list[Candidate]:
 
 def _take(filling: Filling, slot: Slot, candidates: list[Candidate], strength: float) -> None:
     if filling.put(slot, [one.value for one in candidates], strength):
-        for one in candidates:
-            filling.claim(slot, one.start, one.end)
+        filling.claim(slot, candidates[0].start, candidates[-1].end)
 
 
 def _direction(filling: Filling, start: int) -> str:
@@ -153,7 +152,8 @@ def _unit_word(slot: Slot, unit: str, written: str) -> str:
     known = [str(one) for one in slot.schema.get("examples", ()) or ()] if isinstance(slot.schema.get("examples"), list) else []
     known += [word.text for word in words(slot.description)]
     forms = UNITS[unit]
-    return next((word for word in known if word.lower() in forms and len(word) > 1), written)
+    bare = re.sub(r"^degrees?\s+", "", written, flags=re.IGNORECASE)
+    return next((word for word in known if word.lower() in forms and len(word) > 1), bare)
 
 
 def _currencies(filling: Filling, slots: list[Slot]) -> None:
@@ -276,6 +276,8 @@ def _may_mean(filling: Filling, slot: Slot, number: Number) -> bool:
     if timed and not any(other.role == "unit" for other in filling.tool.slots):
         return False
     if slot.words & _ANY_NUMBER:
+        return True
+    if number.noun and stem(number.noun) in filling.tool.vocabulary:
         return True
     texts = any(other.required and other.role == "content" for other in filling.tool.slots)
     return slot.required or not texts

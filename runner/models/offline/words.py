@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from runner.models.offline.lexicon import CONCEPTS, STOP
 
-_WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*['’]?(?<!['’])|[^\w\s]|_+")
+_WORD = re.compile(r"[0-9]+(?:[.,:][0-9]+)*|[^\W_]+(?:['’.&-][^\W_]+)*['’]?(?<!['’])|[^\w\s]|_+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\W_]+")
 _VOWEL = re.compile(r"[aeiouy]")
 
@@ -102,7 +102,7 @@ def related(one: str) -> frozenset[str]:
 
 def is_typo(written: str, meant: str) -> bool:
     """Whether one letter more, less, other or two swapped lead from one word to the other, beyond the first letter."""
-    if min(len(written), len(meant)) < 5 or written[0] != meant[0] or abs(len(written) - len(meant)) > 1:
+    if min(len(written), len(meant)) < 4 or written[0] != meant[0] or abs(len(written) - len(meant)) > 1:
         return False
     head = 0
     while head < min(len(written), len(meant)) and written[head] == meant[head]:
