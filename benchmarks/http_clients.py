@@ -113,6 +113,22 @@ async def with_httpx2() -> AsyncGenerator[Post, None]:
 
 
 @contextlib.asynccontextmanager
+async def with_httpcore2() -> AsyncGenerator[Post, None]:
+    """What httpx2 stands on: pool, proxies, TLS and h11, without httpx2's models."""
+    import httpcore2
+
+    async with httpcore2.AsyncConnectionPool() as pool:
+
+        @contextlib.asynccontextmanager
+        async def post(url: str, headers: dict[str, str], body: bytes) -> AsyncGenerator[AsyncIterator[bytes], None]:
+            fields = [("host", urlsplit(url).netloc), ("content-length", str(len(body))), *headers.items()]
+            async with pool.stream("POST", url, headers=fields, content=body) as response:
+                yield response.aiter_stream()
+
+        yield post
+
+
+@contextlib.asynccontextmanager
 async def with_primp() -> AsyncGenerator[Post, None]:
     import primp
 
@@ -200,6 +216,7 @@ CLIENTS: dict[str, tuple[str, Callable[[], AbstractAsyncContextManager[Post]]]] 
     "pyreqwest": ("pyreqwest.client", with_pyreqwest),
     "aiohttp": ("aiohttp", with_aiohttp),
     "httpx2": ("httpx2", with_httpx2),
+    "httpcore2": ("httpcore2", with_httpcore2),
     "primp": ("primp", with_primp),
     "h11": ("h11", with_h11),
     "socket": ("asyncio", with_socket),

@@ -43,7 +43,7 @@ from runner import (
     tool,
 )
 from runner.caches import Cache
-from runner.requests import ModelItem
+from runner.requests import ModelItem  # noqa: TC001  # as users write it
 
 
 @tool
@@ -63,7 +63,10 @@ class Written(Tool):
 
     name = "written"
     effects = "idempotent"
-    function_definition = {"name": "written", "description": "Written."}
+    function_definition = {  # noqa: RUF012  # as users write it
+        "name": "written",
+        "description": "Written.",
+    }
 
     async def execute(self, tool_args: dict[str, Any]) -> dict[str, Any]:
         """Return what it was given."""

@@ -108,8 +108,7 @@ def _told(error: BaseException, *, debug: bool) -> int:
     match error:
         case SystemExit() if "_AGENT_RUN_COMPLETE" in os.environ:  # click's shell completion leaves this way
             return int(error.code or 0)
-        case BrokenPipeError():  # `agent-run --help | head -1`
-            Output(sys.stdout).discard()
+        case SystemExit(__context__=BrokenPipeError()) | BrokenPipeError():  # `agent-run --help | head -1`
             return Exit.DONE
         case click.exceptions.NoArgsIsHelpError():
             err.write_now(f"{error.format_message()}\n")

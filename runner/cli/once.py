@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from runner.cli import stdin
 from runner.cli.exits import Exit, exit_for_turn
 from runner.cli.played import played
@@ -24,11 +26,15 @@ async def answer(agent: Agent, message: str, chat_id: str, door: Door, view: Cal
 
 async def answer_lines(agent: Agent, chat_id: str, door: Door, view: Callable[[Door], View]) -> Exit:
     """Make each line of standard input a turn of one chat; the first that fails is the last."""
-    code = Exit.USAGE
+    code: Exit | None = None
     async for message in stdin.read_lines():
         code = await answer(agent, message, chat_id, door, view)
         if code is not Exit.DONE:
-            return code
+            if code is None:
+        raise click.UsageError("no message: standard input held no line")
+    return code
         if door.signals.asked_to_leave is not None:
             return door.signals.asked_to_leave
+    if code is None:
+        raise click.UsageError("no message: standard input held no line")
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,9 +68,8 @@ def run(file: str, message: tuple[str, ...], **given: object) -> int:
     options = Options(**given)  # type: ignore[arg-type]  # click made them as declared above
     if len(message) > 1:
         raise click.UsageError(f'put the message in quotes: "{" ".join(message)}"')
-    words = message[0] if message else None
+    words = _as_utf8(message[0]) if message else None
     _check(words, options)
-    _log_to_stderr(options)
     try:
         _check_exists(file)
         return _talk(file, words, options)
@@ -79,6 +79,14 @@ def run(file: str, message: tuple[str, ...], **given: object) -> int:
 
             Output(sys.stdout).write_now(json_line(error_json(error, describe(error))))
         raise
+
+
+def _as_utf8(word: str) -> str:
+    """An argument as it was typed: where the locale has no encoding for it, Python has kept its bytes."""
+    try:
+        return os.fsencode(word).decode()
+    except UnicodeError as error:
+        raise click.UsageError("the message is not UTF-8 text") from error
 
 
 def _check(message: str | None, options: Options) -> None:
@@ -124,37 +132,16 @@ def _meant(known: list[str], given: str) -> str:
     return f"; did you mean {visible_line(nearest[0])}?" if nearest else ""
 
 
-def _log_to_stderr(options: Options) -> None:
-    import logging
-    import warnings
-
-    from runner.cli.screen import visible
-
-    class Lines(logging.Formatter):
-        def format(self, record: logging.LogRecord) -> str:
-            return visible(super().format(record))
-
-    logger = logging.getLogger("agent_run")
-    for old in logger.handlers[:]:
-        logger.removeHandler(old)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines("%(levelname)s %(message)s"))
-    logger.addHandler(handler)
-    logger.propagate = False
-    level = logging.DEBUG if options.debug else logging.INFO if options.verbose else logging.WARNING
-    logger.setLevel(logging.ERROR if options.quiet else level)
-    if not sys.warnoptions and not options.debug:
-        warnings.simplefilter("ignore")  # of libraries, to people who cannot act on them
-
-
 def _talk(file: str, message: str | None, options: Options) -> Exit:
     from runner.agent import Agent
     from runner.cli.loop import run_to_end
+    from runner.cli.reports import reports_on_stderr
 
-    agent = Agent.from_file(file, model=options.model, offline_without_key=True)
-    if message is None and stdin.is_terminal() and not options.lines:
-        return run_to_end(_chat(agent, options))
-    return run_to_end(_answer(agent, None if options.lines else _whole_message(message), options))
+    with reports_on_stderr(options.loudness):
+        agent = Agent.from_file(file, model=options.model, offline_without_key=True)
+        if message is None and stdin.is_terminal() and not options.lines:
+            return run_to_end(_chat(agent, options))
+        return run_to_end(_answer(agent, None if options.lines else _whole_message(message), options))
 
 
 def _whole_message(message: str | None) -> str:

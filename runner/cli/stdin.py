@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import select
 import sys
@@ -41,6 +40,8 @@ async def read_lines() -> AsyncIterator[str]:
 
     Read by a daemon thread from the descriptor itself: a thread in `sys.stdin` could not be left behind at the exit.
     """
+    import asyncio
+
     descriptor = _descriptor()
     if descriptor is None:
         return

@@ -118,8 +118,12 @@ class BoundTool(Tool):
         self._tool, self._record, self._batch = tool, record, batch
         self._settled: asyncio.Event | None = None  # set when the one execution of a `once` tool is over
 
-    async def execute(self, tool_args: Json) -> Json:
-        """Run the call and return its result; what went wrong is told in the result."""
+    async def execute(self, tool_args: Json | None = None, **named: Any) -> Json:
+        """Run the call and return its result; what went wrong is told in the result.
+
+        The arguments are given as one dict or, as executors may be used to, by name.
+        """
+        tool_args = named if tool_args is None else tool_args
         if self.effects != "once":
             return await self._run(tool_args)
         if self._settled is None:

@@ -156,8 +156,7 @@ class EventBroadcast(Generic[E]):
                 reader.wake()
 
     def shutdown(self) -> None:
-        """End all streams, and those asked for before anything begins anew."""
-        self._unheard = True
+        """End all streams."""
         self._end_streams(only_begun=False)
 
     def _begin(self) -> None:

@@ -41,6 +41,8 @@ class JsonSchemaCheck:
             args = coerced(args, self._schema)
             if self._validator.is_valid(args):
                 return args
+        except UnicodeError:
+            raise argument_error(["the arguments hold text that is not Unicode"]) from None
         except (ValueError, RecursionError):
             raise argument_error(["the arguments are nested too deep"]) from None
         known = list(self._schema.get("properties", ()))
@@ -56,7 +58,8 @@ def argument_error(problems: Iterable[str]) -> ToolArgumentError:
     """One error that tells the first few of `problems`, each once."""
     told = list(dict.fromkeys(problems))
     more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
-    return ToolArgumentError("; ".join(told[:_SHOWN]) + more)
+    text = "; ".join(told[:_SHOWN]) + more
+    return ToolArgumentError(text.encode("utf-8", "backslashreplace").decode())
 
 
 def missing(path: Sequence[str | int]) -> str:

@@ -23,8 +23,8 @@ class GeminiFunctionCall:
 class FunctionCall:
     """One call to run: `await call.tool.execute(call.function_call.args)` gives its result.
 
-    In a turn, `tool` is bound to this one call: its `execute` applies the timeout and the context, runs at most once and
-    never raises; what went wrong is in the result it returns.
+    In a turn, `tool` is bound to this one call: its `execute` applies the timeout and the context, runs at most once
+    and never raises; what went wrong is in the result it returns.
     """
 
     tool: Tool

@@ -95,7 +95,7 @@ def error_text(error: BaseException) -> str:
 
     No traceback, and of an absolute path only the last part.
     """
-    text = _hidden_paths(_worded(error)).strip()
+    text = _hidden_paths(_worded(error)).strip().encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= _MAX_ERROR else f"{text[: _MAX_ERROR - 3]}..."
 
 

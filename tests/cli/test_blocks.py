@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,7 +99,7 @@ def test_a_document_is_the_same_pieces_wherever_the_stream_cuts_it() -> None:
 def test_lines_in_any_order_are_the_same_pieces_wherever_the_stream_cuts_them(lines: list[str], at: list[int]) -> None:
     text = "\n".join(lines)
     cuts = sorted({0, len(text), *(cut for cut in at if cut < len(text))})
-    chunks = [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    chunks = [text[start:end] for start, end in pairwise(cuts)]
     assert written(pieces_of(*chunks)) == written(pieces_of(text))
 
 

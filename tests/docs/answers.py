@@ -38,6 +38,7 @@ SCRIPTS: dict[str, tuple[Reply, ...]] = {
         text("Rome: 18 degrees. ", "Oslo: 18 degrees."),
     ),
     "And in Oslo?": (words("18 degrees too."),),
+    "Weather in Rome?": (calls(("get_weather", {"city": "Rome"}), ("get_weather", {"city": "Oslo"})), words("Fine.")),
 }
 
 

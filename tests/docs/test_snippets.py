@@ -69,8 +69,8 @@ def docstring_examples() -> list[Any]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
-            for example in indented(ast.get_docstring(node) or ""):
-                found.append(pytest.param(example, id=f"{path.relative_to(ROOT)}:{getattr(node, 'name', 'module')}"))
+            place = f"{path.relative_to(ROOT)}:{getattr(node, 'name', 'module')}"
+            found += [pytest.param(example, id=place) for example in indented(ast.get_docstring(node) or "")]
     return found
 
 

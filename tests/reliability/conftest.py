@@ -18,10 +18,21 @@ if TYPE_CHECKING:
     from runner import ChatStorage
 
 
+@pytest.fixture(scope="package", autouse=True)
+def quick_collections() -> Iterator[None]:
+    """The many garbage collections of these tests need not walk over the SDK, which takes a tenth of a second."""
+    import google.genai  # noqa: F401  # so that it is there to be frozen
+
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiServer]:
-    """The strict server; every model content must come back as it was sent."""
-    with GeminiServer(verbatim=True) as running:
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiServer]:
+    """The strict server; every model content must come back as it was sent, unless a test asks for other options."""
+    with GeminiServer(**({"verbatim": True} | getattr(request, "param", {}))) as running:
         for name, value in running.env.items():
             monkeypatch.setenv(name, value)
         yield running

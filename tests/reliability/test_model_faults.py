@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runner import (
-    ChatManager,
     GeminiAPIError,
     GeminiClient,
     GeminiResponseError,
@@ -25,13 +26,14 @@ from runner import (
 )
 from runner.executors.parallel import AsyncToolExecutor
 from runner.models.gemini.model import GeminiModel
-from tests.invariants import assert_sound, ending
+from tests.invariants import ending
 from tests.reliability.talk import CHAT, ORDINARY, impatient, talking
 from tests.servers import (
     SENTINEL,
     Reply,
     blocked,
     calls,
+    comment,
     echo,
     empty_content,
     error,
@@ -39,10 +41,12 @@ from tests.servers import (
     finish,
     fragment,
     framing,
+    hang,
     looping,
     no_candidates,
     no_finish,
     part,
+    pause,
     per_chat,
     raw,
     repeat,
@@ -57,7 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
-    from runner import ChatStorage, FunctionCall, GenerateContentRequest, TurnEnded
+    from runner import ChatStorage, FunctionCall, GeminiClientError, GenerateContentRequest, TurnEnded
     from runner.requests import ModelItem
     from tests.reliability.talk import Talk
     from tests.servers import GeminiServer
@@ -132,30 +136,37 @@ async def test_a_refusal_is_told_at_once_and_without_the_key(
 # M3: streams that end too early
 
 ANSWER = [f"Piece {number} of an answer that is long enough to be cut anywhere. " for number in range(12)]
-RECORDED = thought("hm", "well") + text(*ANSWER) + usage(12, 34)
+RECORDED = thought("hm", "well") + text(*ANSWER, sign=False) + usage(12, 34)
 SHOWN = "".join(ANSWER)
 CUTS_A_CHAT = 10
+LONG = "AGENT_RUN_LONG_TESTS" in os.environ
 
 
 @pytest.mark.parametrize("how", ["close", "reset", "end"])
 async def test_a_stream_cut_at_any_byte_is_no_answer(server: GeminiServer, how: Any) -> None:
-    """Sent again while nothing was shown; failed, its text kept for display only, once something was; else whole."""
+    """Sent again while nothing was shown; failed, its text kept for display only, once something was; else whole.
+
+    The bytes where something begins or ends and every seventh; with AGENT_RUN_LONG_TESTS set, every single one.
+    """
     length = await length_of(server, RECORDED)
-    storage, seen = LocalChatStorage(), {"sent again": 0, "failed": 0, "answered": 0}
-    async with talking(server, storage, model=impatient(wait=0.0)) as talk:
-        for first in range(0, length, CUTS_A_CHAT):
+    offsets = [offset for offset in range(length) if LONG or offset % 7 == 0 or offset > length - 200]
+    seen = {"sent again": 0, "failed": 0, "answered": 0}
+    async with talking(server, LocalChatStorage(), model=impatient(wait=0.0)) as talk:
+        for first in range(0, len(offsets), CUTS_A_CHAT):
             talk.chat_id = f"from {first}"
-            for offset in range(first, min(first + CUTS_A_CHAT, length)):
+            for offset in offsets[first : first + CUTS_A_CHAT]:
                 server.clear()
                 server.script(RECORDED.cut_after(offset, how))
                 server.answer = lambda _: RECORDED
                 seen[judged(talk, await talk.turn(), server)] += 1
             await assert_no_partial_content(talk)
             server.answer = echo
-            assert (await talk.turn(ORDINARY)).text == f"echo: {ORDINARY}", (f"cuts {first} to {offset}", [(e.kind, e.text[-20:], len(e.text), e.meta.get("reason")) for e in await talk.log()])
+            assert (await talk.turn(ORDINARY)).text == f"echo: {ORDINARY}", f"cuts {first} to {offset}"
         server.clear()
-    assert sum(seen.values()) == length > 2_500
-    assert min(seen.values()) > 0, seen
+    assert sum(seen.values()) == len(offsets)
+    assert seen["sent again"] > 0
+    assert seen["failed"] > 0
+    assert (seen["answered"] > 0) == (how == "end"), "only a well-formed end may come a little early"
 
 
 async def length_of(server: GeminiServer, reply: Reply) -> int:
@@ -379,35 +390,137 @@ SIGNED = [
     calls(("look_up", {"word": "d"})) + text("and"),
     text("It ", "rains", sign="empty"),
     text("It ", "rains", sign="last"),
-    part({"text": "é\u0000\ud800", "thoughtSignature": "AA+/"}, {"futureKind": {"x": 1.0}}),
+    part({"text": "é\u0000\ud800", "thoughtSignature": "AA+/"}, {"inlineData": {"mimeType": "a/b", "data": "+/8="}}),
 ]
 
 
-@pytest.mark.parametrize("reload", [False, True])
-async def test_signatures_come_back_byte_for_byte(server: GeminiServer, tmp_path: Path, reload: bool) -> None:
-    """With the history as it was kept, and as every step's new client and storage read it back."""
-    steps: dict[str, Any] = {"tools": [look_up], "tool_executor": OneStepATurn() if reload else None}
-    for number, reply in enumerate([*SIGNED, text("done")]):
+@pytest.mark.parametrize("kept", ["in memory", "in SQLite"])
+async def test_signatures_come_back_byte_for_byte(server: GeminiServer, tmp_path: Path, kept: str) -> None:
+    """From step to step: each is made by a new client from what the storage gives back, SQLite's opened anew."""
+    memory = LocalChatStorage()
+    options: dict[str, Any] = {"tools": [look_up], "tool_executor": OneStepATurn()}
+    for reply in [*SIGNED, text("done")]:
         server.script(reply)
-        if not reload and reply.events and number < 3:
-            continue  # one turn of four steps
-        async with talking_on(server, SqliteChatStorage(tmp_path / "chats.db")) as client:
-            ended = ending([event async for event in client.events(query="go", chat_id=CHAT, **steps)])
-            assert ended.reason in ("answered", "stopped"), ended
-    assert server.unused == 0
-    assert not server.refused, server.refused[0].error
-    server.answer = echo
-    async with talking(server, SqliteChatStorage(tmp_path / "chats.db")) as talk:
-        assert_sound(await talk.log())
+        storage = memory if kept == "in memory" else SqliteChatStorage(tmp_path / "chats.db")
+        async with talking(server, storage) as talk:
+            ended = await talk.turn("go", **options)
+            assert ended.reason in ("answered", "stopped")
 
 
-def talking_on(server: GeminiServer, storage: ChatStorage) -> Any:
-    """A client of its own on a storage of its own, both closed at the end."""
-    from contextlib import asynccontextmanager
+async def test_signatures_come_back_byte_for_byte_within_a_turn(server: GeminiServer, storage: ChatStorage) -> None:
+    """Where the strict server demands each: on the first of parallel calls, beside text, on an empty text."""
+    server.script(*SIGNED[:4])
+    async with talking(server, storage, tools=[look_up]) as talk:
+        assert (await talk.turn()).reason == "answered"
+        assert len(server.generations) == 4
 
-    @asynccontextmanager
-    async def opened() -> Any:
-        async with storage, GeminiClient(chat_manager=ChatManager(storage)) as client:
-            yield client
 
-    return opened()
+class SwitchingModel(Model):
+    """Gemini that answers the first call of a turn with one model and the rest with another, as a fallback would."""
+
+    family = "gemini"
+
+    def __init__(self) -> None:
+        self._gemini = GeminiModel()
+        self.name = self._gemini.name
+
+    async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
+        if request.messages[-1].responses:
+            request = replace(request, model="gemini-3.5-flash")
+        async for item in self._gemini.generate(request):
+            yield item
+
+    def amended(self, request: GenerateContentRequest, error: GeminiClientError) -> Any:
+        return self._gemini.amended(request, error)
+
+    async def aclose(self) -> None:
+        await self._gemini.aclose()
+
+
+@pytest.mark.parametrize("server", [{"verbatim": False}], indirect=True)
+async def test_the_signatures_of_another_model_are_left_out_once_refused(
+    server: GeminiServer, storage: ChatStorage
+) -> None:
+    """The server refuses them as corrupted; the same step is sent once with the sentinel, and the record is kept."""
+    server.script(text("before"), calls(("look_up", {"word": "a"}), ("look_up", {"word": "b"})), text("found"))
+    async with talking(server, storage, model=SwitchingModel(), tools=[look_up]) as talk:
+        await talk.turn("say something")
+        assert (await talk.turn("look it up")).text == "found"
+        assert [notice.code for notice in talk.of(Notice) if notice.code != "model_version"] == ["signatures_reset"]
+        refused, amended = server.generations[-2:]
+        assert "Corrupted thought signature" in str(refused.error)
+        assert signatures(amended.contents) == [SENTINEL]
+        assert signatures(refused.contents) == signatures([entry.content for entry in (await talk.log())[:5]])
+        refused.error = None  # this refusal was meant to be
+
+
+def signatures(contents: list[Any]) -> list[str]:
+    """The thought signatures of a history."""
+    return [part["thoughtSignature"] for each in contents for part in each["parts"] if "thoughtSignature" in part]
+
+
+async def test_signatures_that_are_refused_again_fail_the_turn(server: GeminiServer, storage: ChatStorage) -> None:
+    server.script(text("before"), repeat(error(400, "Corrupted thought signature."), 2))
+    async with talking(server, storage) as talk:
+        await talk.turn("say something")
+        ended = await talk.turn("go on")
+        assert (ended.reason, ended.code) == ("failed", "INVALID_ARGUMENT")
+        assert len(server.generations) == 3
+
+
+# M8: a model without an end
+
+
+async def test_a_model_that_calls_for_ever_ends_as_a_limit(server: GeminiServer, storage: ChatStorage) -> None:
+    """After `max_iterations` calls; those of the last reply are answered without being run."""
+    server.answer = looping("look_up", {"word": "rain"})
+    async with talking(server, storage, tools=[look_up], max_iterations=10) as talk:
+        ended = await talk.turn()
+        assert (ended.reason, ended.code, ended.message) == ("limit", "max_iterations", "no answer in 10 steps")
+        assert len(server.generations) == 10
+        assert [event.kind for event in talk.of(ToolReturned)] == ["ok"] * 9 + ["not_started"]
+
+
+@pytest.mark.parametrize("reply", [silence(), hang(), text("It ") + hang()])
+async def test_silence_ends_at_the_idle_timeout(server: GeminiServer, storage: ChatStorage, reply: Reply) -> None:
+    """Before the reply, in it before anything was shown (asked again then), or after."""
+    tries = 1 if len(reply.events) == 2 else 2
+    server.script(repeat(reply, tries))
+    async with talking(server, storage, model=impatient(1, idle_timeout=0.2)) as talk, asyncio.timeout(10):
+        ended = await talk.turn()
+        assert (ended.reason, ended.code, ended.retryable) == ("failed", "IDLE_TIMEOUT", True)
+        assert len(server.generations) == tries
+
+
+async def test_a_turn_ends_at_its_own_deadline(server: GeminiServer, storage: ChatStorage) -> None:
+    """However patient the idle timeout is, and although the stream keeps giving signs of life."""
+    drips = Reply()
+    for _ in range(200):
+        drips = drips + comment() + pause(0.05)
+    server.script(drips + text("late"))
+    async with talking(server, storage, limits=Limits(turn_timeout=0.3)) as talk, asyncio.timeout(10):
+        ended = await talk.turn()
+        assert (ended.reason, ended.code) == ("limit", "turn_timeout")
+
+
+# and `chat()`
+
+FAILURES: dict[str, tuple[Reply, type[Exception]]] = {
+    "refused": (error(403), GeminiAPIError),
+    "no answer": (text("It ") + finish("SAFETY"), GeminiResponseError),
+    "cut": (text("It ").cut_after(200, "reset"), GeminiAPIError),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_chat_raises_what_the_events_tell(server: GeminiServer, storage: ChatStorage, failure: str) -> None:
+    """Its text may have begun, but it never just ends; and a limit is no failure."""
+    reply, kind = FAILURES[failure]
+    server.script(reply, reply)
+    async with talking(server, storage) as talk:
+        ended = await talk.turn("once")
+        with pytest.raises(kind) as raised:
+            [text async for text in talk.client.chat(query="twice", chat_id=CHAT)]
+        assert type(raised.value) is type(ended.error)
+        assert str(raised.value) == ended.message
+        assert (await talk.log())[-1].meta["status"] == "failed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from runner.models.offline.lexicon import CHOICES, LANGUAGES, OFF_WORDS, ON_WORDS
+from runner.models.offline.lexicon import ALL_WORDS, CHOICES, LANGUAGES, OFF_WORDS, ON_WORDS
 from runner.models.offline.numbers import unit_forms
 from runner.models.offline.words import readable, stem, words
 
@@ -39,6 +39,12 @@ def choice_matches(filling: Filling, choices: Sequence[Any]) -> list[tuple[Any, 
             if clear and _is_meant(filling, index, form):
                 found.append((value, start, end))
     return sorted(found, key=lambda match: match[1])
+
+
+def all_choices(filling: Filling, choices: Sequence[Any]) -> list[tuple[Any, int, int]]:
+    """Every choice, where the message says "all" or "everywhere"."""
+    said = next((word for word in filling.message.words if word.low in ALL_WORDS and not filling.message.is_quoted(word.start, word.end)), None)
+    return [(one, said.start, said.end) for one in choices] if said else []
 
 
 def _is_meant(filling: Filling, index: int, form: tuple[str, ...]) -> bool:

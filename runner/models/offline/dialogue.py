@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runner.models.offline.filling import Filling, values_in
 from runner.models.offline.history import arguments_of
-from runner.models.offline.intent import MAX_CALLS, Intent, calls, filled, forced, intents, is_about_the_world
+from runner.models.offline.intent import Intent, calls, filled, forced, intents, is_knowledge, is_statement
 from runner.models.offline.lexicon import PRO_FORMS, STOP, UNIVERSAL_VERBS
 from runner.models.offline.message import Message
 from runner.models.offline.smalltalk import is_foreign, small_talk
 from runner.models.offline.texts import fill_texts
-from runner.models.offline.typed import fill_typed
+from runner.models.offline.typed import MAX_CALLS, fill_typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +56,9 @@ _OPENER = re.compile(
     r"|do (?:it|that|the same)|turn (?:it|them)|switch (?:it|them)|try)\b",
     re.IGNORECASE,
 )
+_REPLY_LEAD = re.compile(
+    r"^\W*(?:please |just )?(?:(?:it is|it's) )?(?:to|for|about|that|say(?:ing)?|with|make it|tell (?:him|her|them)(?: that)?)\s+", re.IGNORECASE
+)
 _FRAGMENT = 5
 _REQUEST = re.compile(
     r"^\W*(?:(?:hi|hello|hey|ok|okay|so|and|please|good \w+)\W+)*(?:what|what's|whats|which|where|when|how|how's|is|are|was|will|can|could|do|does|should|would|whether|please|i (?:need|want|would|'d)|i'd|let's|get"
@@ -92,7 +95,7 @@ def _decide(tools: Sequence[OfferedTool], turns: Sequence[Turn], message: Messag
 def _new_request(tools: Sequence[OfferedTool], turns: Sequence[Turn], message: Message) -> Decision:
     foreign = is_foreign(message)
     found = [] if foreign else intents(tools, message)
-    if is_about_the_world(message) and not (found and found[0].score >= 7.0):
+    if is_statement(message) or (is_knowledge(message) and not (found and found[0].score >= 7.0)):
         return Remark("unable")
     earlier = _earlier_calls(tools, turns)
     if (several := _several(tools, found, message)) is not None:
@@ -282,7 +285,7 @@ def _text_reply(filling: Filling, slot: Slot) -> dict[Path, list[Any]]:
 
 
 def _bare_reply(text: str) -> str:
-    bare = re.sub(r"^\W*(?:(?:it is|it's|that is|that's|the \w+ is|please|say|tell (?:him|her|them)(?: that)?|just|to|for|about|with|make it)\s+)", "", text.strip(), flags=re.IGNORECASE)
+    bare = _REPLY_LEAD.sub("", text.strip())
     return bare.strip().rstrip(".") or text.strip()
 
 

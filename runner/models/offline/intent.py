@@ -9,10 +9,10 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from runner.models.offline.filling import STRONG, Filling, arguments
-from runner.models.offline.lexicon import ARTICLES, COMMON_VERBS, STOP, UNIVERSAL_VERBS
+from runner.models.offline.lexicon import ARTICLES, COMMON_VERBS, STOP, UNDOING, UNIVERSAL_VERBS
 from runner.models.offline.texts import fill_texts
-from runner.models.offline.typed import fill_typed
-from runner.models.offline.words import is_typo
+from runner.models.offline.typed import MAX_CALLS, fill_typed
+from runner.models.offline.words import is_typo, related
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from runner.models.offline.schema import OfferedTool, Path, Slot
     from runner.models.offline.words import Word
 
-MAX_CALLS = 8
 _KNOWLEDGE = re.compile(
     r"^\W*(?:why|explain|define|who (?:is|was|wrote|invented|discovered|won|made|painted|founded|are|were)|what causes|what does .* mean"
     r"|what(?:'s| is| was) the (?:capital|meaning|history|definition|difference|purpose|population|origin)|tell me (?:about|a joke|a story)"
-    r"|how (?:does|do|did) (?!you say|i|my|we|our)\w+ .*\bwork|what is an? |when (?:was|did)|history of|teach me|write (?:me )?an? (?:poem|story|essay|song|code))\b",
+    r"|how (?:does|do|did) (?!you say|i|my|we|our)\w+ .*\bwork|what is an? |when (?:was|did)|history of|teach me|(?:write|compose|sing|make up|recite) (?:me |us )?(?:an?|some|the) (?:\w+ )?(?:poem|story|essay|song|code|haiku|limerick|verse|rap|novel|script|joke))\b",
     re.IGNORECASE,
 )  # fmt: skip
 _STATEMENT = re.compile(
     r"^\W*(?:i|we|they|he|she|it|my \w+|the \w+) (?:really |just |also |always |never |don't |do not |have |so )*"
-    r"(?:love|like|hate|enjoy|am|was|were|is|are|feel|felt|think|thought|had|went|saw|bought|prefer|believe|know|knew|got|wish|hope|miss|live|read|ate)\b",
+    r"(?:love|like|hate|enjoy|am|was|were|is|are|feel|felt|think|thought|had|went|saw|bought|prefer|believe|know|knew|got|wish|hope|miss|live|read|ate|sent|wrote|made|did|told|found|lost|said|\w{3,}ed)\b"
+    r"|^\W*the (?:\w+ ){2,5}(?:is|are|was|were)\b",
     re.IGNORECASE,
 )
-_NEEDS = re.compile(r"\b(?:i am|i'm) (?:looking|trying|searching|wondering|going to need)\b|\bi (?:would|'d) like\b", re.IGNORECASE)
+_NEEDS = re.compile(r"\b(?:i am|i'm) (?:looking|trying|searching|wondering|going to need)\b|\bi (?:would|'d) like\b|\b(?:need|please)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,14 @@ class Intent:
         return not self.filling.missing()
 
 
-def is_about_the_world(message: Message) -> bool:
-    """Whether the message asks for general knowledge or tells something, rather than asking for a deed."""
+def is_knowledge(message: Message) -> bool:
+    """Whether the message asks for general knowledge or for something made up."""
+    return bool(_KNOWLEDGE.match(message.text.strip()))
+
+
+def is_statement(message: Message) -> bool:
+    """Whether the message tells something rather than asking for a deed."""
     text = message.text.strip()
-    if _KNOWLEDGE.match(text):
-        return True
     return bool(_STATEMENT.match(text)) and "?" not in text and not _NEEDS.search(text)
 
 
@@ -83,9 +86,11 @@ def intents(tools: Sequence[OfferedTool], message: Message) -> list[Intent]:
 
 def _is_served(intent: Intent) -> bool:
     strength = intent.filling.strength
+    if intent.is_complete and strength >= 1.5 and any(intent.filling.weight(word) >= STRONG for word in intent.filling.message.words):
+        return intent.score >= 2.0
     if intent.is_complete:
         return (intent.words >= 0.9 and intent.score >= 2.0) or strength >= 2.5
-    return intent.words >= 2.2
+    return intent.words >= 2.2 and intent.score >= 0.5
 
 
 def _intent(filling: Filling, shared: Counter[str], message: Message) -> Intent:
@@ -93,11 +98,11 @@ def _intent(filling: Filling, shared: Counter[str], message: Message) -> Intent:
     before = ""
     for word in message.words:
         if not (word.is_sign or word.low in STOP or message.is_quoted(word.start, word.end)):
-            weight = filling.weight(word) / max(shared[word.stem], 1) ** 0.5
+            weight = filling.weight(word) / max(shared[word.stem], 1) ** 0.3
             best[word.stem] = weight * _importance(word, before)
         before = word.low
     words = sum(weight for weight in best.values() if weight >= 0.3)
-    lead = 3.0 if words >= 1.1 and _leads(filling, message) else 0.0
+    lead = _lead(filling, message, words)
     required = len(filling.tool.required())
     missing = len(filling.missing())
     return Intent(filling, words, words + filling.strength + lead + 0.7 * (required - missing) - 1.0 * missing)
@@ -110,12 +115,17 @@ def _importance(word: Word, before: str) -> float:
     return 0.45 if word.low in COMMON_VERBS and before not in ARTICLES else 1.0
 
 
-def _leads(filling: Filling, message: Message) -> bool:
-    """Whether the first word that means something speaks for the tool."""
+def _lead(filling: Filling, message: Message, words: float) -> float:
+    """What the first word that means something adds: much if it speaks for the tool, less than nothing for another deed."""
     for word in message.words:
-        if not (word.is_sign or word.low in STOP or message.is_quoted(word.start, word.end) or word.low in UNIVERSAL_VERBS):
-            return filling.weight(word) >= 0.9
-    return False
+        if word.is_sign or word.low in STOP | UNIVERSAL_VERBS or message.is_quoted(word.start, word.end):
+            continue
+        if word.stem in filling.tool.vocabulary or filling.weight(word) >= 0.9:
+            return 3.0 if words >= 0.9 else 0.0
+        if related(word.stem) & filling.tool.vocabulary:
+            return 0.0
+        return -6.0 if word.low in UNDOING else -3.0 if word.low in COMMON_VERBS else 0.0
+    return 0.0
 
 
 def _with_typos(intent: Intent, message: Message) -> Intent:

@@ -31,7 +31,7 @@ AUXILIARIES = _set(
 POLITE = _set("please pls plz thanks thank thx kindly hi hello hey ok okay sure well so just hmm um oh dear morning")
 FILLERS = _set(
     "now right currently current today's like also too again then and or but if not no yes there here very really quite"
-    " much many more most less least bit moment up out off down away back exactly approximately about roughly only even"
+    " much many more most less least bit moment up out off down away back exactly approximately about roughly only even next coming past"
     " still yet already soon later ever never always same other another else instead actually rather quick"
     " quickly following latest recent one ones"
 )
@@ -71,16 +71,20 @@ dim dimmer bright brighter brighten brightness
 color colour
 stock stocks share shares ticker equity trading trade traded
 price cost quote worth price-tag rate
-calculate compute calculator calculation arithmetic math maths sum plus minus times multiply divide
+calculate compute calculator calculation arithmetic math maths sum plus minus multiply divide
 money currency currencies dollar dollars euro euros exchange
 convert conversion converter change
 translate translation translator say
 todo to-do todos task tasks chore chores
 shopping grocery groceries
 search find look lookup seek
-add put append insert
-remove delete erase drop
-create make new schedule
+show list display read open
+add put append insert save store
+add sum plus total
+remove delete erase drop cancel clear
+create make new schedule set plan record
+update edit change modify
+send write compose forward
 set change adjust turn switch make
 turn switch
 song songs music track tracks album
@@ -161,6 +165,8 @@ km, kilometer, kilometers, kilometre, kilometres
 """.strip().splitlines()
 ]
 
+UNDOING = _set("delete remove erase drop cancel clear move rename undo")
+ALL_WORDS = _set("all every everywhere both everything")
 OFF_WORDS = _set("off disable disabled disables deactivate false stop mute close shut unlock without dark")
 ON_WORDS = _set("on enable enabled activate true start")
 NOT_WORDS = _set("not no without non don't never isn't skip exclude excluding")

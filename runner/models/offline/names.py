@@ -19,10 +19,10 @@ _LEADS = {
     "place": ("in", "at", "for", "near", "around", "of", "from", "to", "over", "like"),
     "thing": ("of", "for", "about", "on", "with", "by", "from", "to", "in", "at"),
 }
-_JOINTS = frozenset({"and", "&", ",", "or", "plus", "vs", "versus", "/", "+"})
-_INSIDE = frozenset({"-", ".", "'", "’", "&"})
+_JOINTS = frozenset({"and", "&", ",", "or", "plus", "vs", "versus", "+"})
+_INSIDE = frozenset({"-", ".", "'", "’", "&", "/", "_", "#"})
 _LINKS = frozenset({"of", "de", "la", "del", "da", "do", "van", "von", "the", "upon", "on", "am", "le", "el", "in"})
-_AND = re.compile(r"\s*(?:,?\s+and\s+also\s+|,?\s+and\s+|\s*&\s*|\s+or\s+|,?\s+plus\s+|\s+vs\.?\s+|\s+versus\s+|\s*/\s*|\s*\+\s*|,?\s+as well as\s+)", re.I)
+_AND = re.compile(r"\s*(?:,?\s+and\s+also\s+|,?\s+and\s+|\s*&\s*|\s+or\s+|,?\s+plus\s+|\s+vs\.?\s+|\s+versus\s+|\s+/\s+|\s*\+\s*|,?\s+as well as\s+)", re.I)
 _AMPERSAND_NAME = re.compile(r"\b[A-Z]\s?&\s?[A-Z]\b")
 _LEADING = re.compile(r"^(?:(?:in|for|at|of|from|to|on|about|the|a|an|also|for|by)\s+)+", re.IGNORECASE)
 
@@ -136,7 +136,7 @@ def split_names(text: str, slot: Slot) -> list[str]:
         return [_cleaned(text)]
     protected = _AMPERSAND_NAME.sub(lambda match: match[0].replace("&", "\0"), text)
     pieces: list[str] = []
-    for joined in _AND.split(protected):
+    for joined in _AND.split(protected.replace("/", " and ") if slot.role == "place" else protected):
         pieces += _commas(joined, is_place=slot.role == "place") if joined else []
     cleaned = (_cleaned(piece.replace("\0", "&")) for piece in pieces)
     return [piece for piece in cleaned if piece]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.models.offline.dialogue import Ask, Decision, Remark
-from runner.models.offline.validity import choice_label
+from runner.models.offline.lexicon import PREPOSITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,7 @@ _NAMED = 12
 _REMARKS = {
     "greeting": "Hello! I am the offline model: rules, not a language model. {tools}",
     "thanks": "You are welcome.",
+    "noted": "All right.",
     "goodbye": "Goodbye!",
     "cancel": "All right, I leave it.",
     "about": "I am the offline model: rules that call tools, not a language model. {tools}",
@@ -49,10 +50,12 @@ def _named(tools: Sequence[OfferedTool]) -> str:
 def question(tool: OfferedTool, slot: Slot) -> str:
     """The question for a required argument."""
     if 0 < len(slot.choices) <= _NAMED:
-        return f"Which {slot.label}: {_either([choice_label(choice) for choice in slot.choices])}?"
+        names = [str(choice).replace("_", " ") for choice in slot.choices]
+        return f"Which {slot.label}: {_either(names)}?"
+    label = f'"{slot.label}"' if slot.label in PREPOSITIONS else f"the {slot.label}"
     told = slot.description.rstrip(".?! ")
     told = f" ({told[:200]})" if told and "\n" not in told else ""
-    return f"To {_deed(tool)} I still need the {slot.label}{told}. What is it?"
+    return f"To {_deed(tool)} I still need {label}{told}. What is it?"
 
 
 def _deed(tool: OfferedTool) -> str:

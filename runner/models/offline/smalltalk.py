@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from runner.models.offline.message import Message
 
 _GREETING = (
-    r"hi+|hello+|hey+|howdy|yo|greetings|good (?:morning|afternoon|evening|day|night)|morning|there|how are you(?: doing)?|how's it going"
+    r"hi+|hello+|hey+|howdy|yo|greetings|good (?:morning|afternoon|evening|day)|morning|there|how are you(?: doing)?|how's it going"
     r"|how is it going|how do you do|what's up|whats up|sup|nice to meet you|nice to see you|are you there|are you ok|today|everyone|again|all"
 )
 _PRAISE = (
@@ -36,8 +36,9 @@ def _all_of(pieces: str, *more: str) -> re.Pattern[str]:
 
 _CALM = "ok|okay|please|well|oh|and|just|now|you"
 _KINDS = [
-    ("greeting", _all_of(_GREETING, _CALM)),
+    ("noted", _all_of(_CALM, "yes|yeah|yep|yup|sure|fine|lol|haha|wow|got it|i see|alright|all right|right|k|kk")),
     ("cancel", _all_of(_CANCEL, _CALM)),
+    ("greeting", _all_of(_GREETING, _CALM)),
     ("thanks", _all_of(_PRAISE, _GREETING, _CALM)),
     ("goodbye", _all_of(_GOODBYE, _PRAISE, _CALM)),
     ("about", _all_of(_ABOUT, _GREETING, _CALM)),

@@ -40,7 +40,9 @@ def fill_texts(filling: Filling, *, follows: bool = False) -> None:
     for slot in slots:
         if not filling.is_filled(slot) and slot.required and _is_free_text(slot):
             _content(filling, slot, follows=follows)
-    _names(filling, [slot for slot in slots if not filling.is_filled(slot) and not _is_free_text(slot)])
+    _names(filling, [slot for slot in slots if slot.required and not filling.is_filled(slot) and not _is_free_text(slot)])
+    if slots and not any(slot.required or filling.is_filled(slot) for slot in slots):
+        _optional_name(filling, slots[0])
 
 
 def _is_free_text(slot: Slot) -> bool:
@@ -76,6 +78,8 @@ def _announced(filling: Filling, slots: list[Slot]) -> None:
         while start < following and words[start].low in {":", "=", "is", "of", "to", "as", "named", "called"}:
             start += 1
         run = _trimmed(filling, list(range(start, following)))
+        while run and words[run[-1]].low in ARTICLES | {"and", "with"}:
+            run = run[:-1]
         if run and not filling.is_filled(slot) and filling.put(slot, _pieces(filling, slot, run), 0.5):
             filling.claim(slot, words[index].start, words[run[-1]].end)
 
@@ -158,7 +162,8 @@ def _before_command(filling: Filling) -> list[int]:
     start = 0
     while start < end and (words[start].low in STOP - PREPOSITIONS | UNIVERSAL_VERBS | COMMON_VERBS or words[start].is_sign):
         start += 1
-    return list(range(start, max(end, start)))
+    run = list(range(start, max(end, start)))
+    return run if any(words[index].low not in STOP and not words[index].is_sign for index in run) else []
 
 
 def _trimmed(filling: Filling, run: list[int]) -> list[int]:
@@ -218,9 +223,15 @@ def _pieces(filling: Filling, slot: Slot, run: list[int]) -> list[str]:
 
 def _names(filling: Filling, slots: list[Slot]) -> None:
     """Fill slots that name one thing, place or person, each from the run of words that suits it best."""
-    required = [slot for slot in slots if slot.required]
-    for slot in [*(slot for slot in required if slot.direction), *(slot for slot in required if not slot.direction)]:
-        runs = [run for run in name_runs(filling, slot) if len(required) == 1 or not slot.direction or run.direction in {"", slot.direction}]
+    for slot in sorted(slots, key=lambda slot: not slot.direction):
+        runs = [run for run in name_runs(filling, slot) if len(slots) == 1 or not slot.direction or run.direction in {"", slot.direction}]
         best = max(runs, key=lambda run: run.score, default=None)
         if best and filling.put(slot, split_names(best.text, slot), 0.5):
             filling.claim(slot, best.start, best.end)
+
+
+def _optional_name(filling: Filling, slot: Slot) -> None:
+    """Fill the text slot of a tool that needs none, where a preposition leads to a name: `news about football`."""
+    best = next((run for run in name_runs(filling, slot) if run.score >= 2.0), None)
+    if best and filling.put(slot, split_names(best.text, slot), 0.5):
+        filling.claim(slot, best.start, best.end)

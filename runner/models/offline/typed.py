@@ -8,9 +8,12 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from runner.models.offline.choices import choice_matches, is_currency_code, switched
+from runner.models.offline.choices import all_choices, choice_matches, is_currency_code, switched
 from runner.models.offline.lexicon import LANGUAGES, NOT_WORDS, SECONDS, UNITS
 from runner.models.offline.words import stem, words
+
+MAX_CALLS = 8
+"""The most calls that one message makes."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,7 +75,7 @@ def _run(filling: Filling, candidates: list[Candidate]) -> list[Candidate]:
     """The first candidate and those joined to it by "and"."""
     run = candidates[:1]
     for one in candidates[1:]:
-        if filling.are_joined(run[-1].end, one.start):
+        if one.start == run[-1].start or filling.are_joined(run[-1].end, one.start):
             run.append(one)
     return run
 
@@ -108,8 +111,17 @@ def _directed(filling: Filling, pieces: list[tuple[Any, int, int]]) -> list[Cand
 
 def _choices(filling: Filling, slots: list[Slot]) -> None:
     matches = choice_matches(filling, slots[0].choices)
+    if not matches and len(slots) == 1 and slots[0].required and not slots[0].direction and len(slots[0].choices) <= MAX_CALLS:
+        matches = all_choices(filling, slots[0].choices)
+    beside = [one for one in matches if not _is_in_command(filling, one[1])]
+    matches = beside or matches
     strength = 1.2 if slots[0].required else 0.5
     _assign(filling, slots, _directed(filling, matches), strength)
+
+
+def _is_in_command(filling: Filling, start: int) -> bool:
+    """Whether a choice's word is one that the tool goes by, as "heating" is for `mode: heat`."""
+    return any(word.start == start and word.stem in filling.tool.vocabulary for word in filling.message.words)
 
 
 def _booleans(filling: Filling, slots: list[Slot]) -> None:
@@ -133,7 +145,7 @@ def _named_boolean(filling: Filling, slot: Slot) -> Candidate | None:
 def _addresses(filling: Filling, slots: list[Slot]) -> None:
     pieces = filling.message.emails if slots[0].kind == "email" else filling.message.urls
     candidates = [Candidate(piece.value, piece.start, piece.end, _direction(filling, piece.start)) for piece in pieces]
-    _assign(filling, slots, _spread(filling, candidates), 1.5)
+    _assign(filling, slots, _spread(filling, candidates), 1.5 if slots[0].kind == "email" else 2.5)
 
 
 def _expressions(filling: Filling, slots: list[Slot]) -> None:

@@ -6,7 +6,6 @@ import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from runner.models.offline.words import readable
 from runner.tools.schema import resolved
 
 if TYPE_CHECKING:
@@ -139,7 +138,3 @@ def _format(value: Any, schema: Json) -> bool:
 _JUDGED_ELSEWHERE = frozenset("uri url ipv4 ipv6 uuid hostname regex duration json-pointer iri uri-reference".split())
 _CHECKS: list[Callable[[Any, Json], bool]] = [_type, _choice, _size, _range, _pattern, _format]
 
-
-def choice_label(value: Any) -> str:
-    """A closed choice's value as people say it."""
-    return readable(value) if isinstance(value, str) else str(value)

@@ -20,8 +20,8 @@ class Actor(Model):
                 break
             step += bool(message.responses)
         verb, _, rest = question.partition(" ")
-        scene = getattr(self, f"play_{verb}", self.play_echo)
-        async for item in scene(rest or question, step):
+        scene = getattr(self, f"play_{verb}", None)
+        async for item in scene(rest, step) if scene else self.play_echo(question, step):
             yield item
         yield Usage(prompt_tokens=1000, cached_tokens=200, output_tokens=30, total_tokens=1030)
 
@@ -67,6 +67,12 @@ class Actor(Model):
     async def play_break(self, rest, step):
         raise RuntimeError(rest)
         yield {}
+
+    async def play_flood(self, rest, step):
+        for number in range(int(rest)):
+            yield {"text": f"line {number}\n"}
+            await asyncio.sleep(0)
+        yield Finish()
 
     async def play_slowly(self, rest, step):
         for word in rest.split(" "):
