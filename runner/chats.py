@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import quote
 
+from runner.known_logs import KnownLogs
 from runner.messages import ChatMessage, history
 from runner.recovery import closing, open_turn
 from runner.requests import GenerateContentRequest
@@ -133,6 +134,7 @@ class ChatManager:
 
             storage = LocalChatStorage()
         self.storage, self.instructions, self.clock = storage, instructions, clock
+        self._known = KnownLogs()
         self._prefix = f"{quote(namespace, safe='')}/" if namespace else ""
 
     def key(self, chat_id: str) -> str:
@@ -153,10 +155,13 @@ class ChatManager:
         """Hold a chat for a turn; what an earlier turn left open is closed first. Raises ChatBusyError."""
         key = self.key(chat_id)
         async with await self.storage.acquire(key, timeout=timeout) as lease:
-            chat = OpenChat(self.storage, key, lease, await self.storage.read_after(key, 0), self.clock)
+            known = self._known.take(key, lease.incarnation)
+            known.log += await self.storage.read_after(key, len(known.log))
+            chat = OpenChat(self.storage, key, lease, known.log, self.clock)
             if entries := closing(chat.log, chat.now()):
                 await chat.append(*entries)
             yield chat
+            self._known.keep(key, known)
 
     def system_instruction(self) -> Content | None:
         """The instructions rendered now, as Gemini's content."""

@@ -150,6 +150,12 @@ class ChatMessage:
         """The `functionResponse` objects, in order."""
         return [part["functionResponse"] for part in self.parts if "functionResponse" in part]
 
+    def compacted(self) -> int:
+        """Keep the entry as its two JSON texts only; returns their length in characters."""
+        size = len(self.content_json) + len(self.meta_json)
+        self._content = self._meta = None
+        return size
+
     def to_json(self) -> str:
         """The whole entry as one ASCII JSON text."""
         return f'{{"content":{self.content_json},"meta":{self.meta_json}}}'

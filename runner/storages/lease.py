@@ -14,7 +14,7 @@ import os
 import platform
 import time
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -44,6 +44,7 @@ class Holder:
     epoch: int
     counter: int = 0
     since: str = ""
+    incarnation: int | None = field(default=None, compare=False)  # of the chat's log: another one after a replacement
 
 
 class LeaseStore(Protocol):
@@ -67,12 +68,17 @@ class LeaseStore(Protocol):
 
 
 class Lease:
-    """The right to write to a chat, held until `release` or the end of `async with`. It renews itself meanwhile."""
+    """The right to write to a chat, held until `release` or the end of `async with`. It renews itself meanwhile.
+
+    `incarnation` tells logs of one chat apart: it stays while a log only grows, and is another one once the log was
+    replaced or deleted; None where the storage cannot tell.
+    """
 
     def __init__(self, store: LeaseStore, chat_id: str, holder: Holder, renewed: float) -> None:
         self.chat_id = chat_id
         self.owner = holder.owner
         self.epoch = holder.epoch
+        self.incarnation = holder.incarnation
         self._store = store
         self._renewed = renewed
         self._over: str | None = None

@@ -128,9 +128,10 @@ def _holder(connection: sqlite3.Connection, key: bytes, ended: str | None, silen
 
 def _taken(connection: sqlite3.Connection, key: bytes, owner: str) -> Holder:
     since = utc_now()
+    chat = connection.execute("SELECT id FROM chat WHERE key = ?", (key,)).fetchone()
     connection.execute("DELETE FROM lease WHERE chat = ?", (key,))
     added = connection.execute(
         "INSERT INTO lease (chat, owner, counter, process, since) VALUES (?, ?, 0, ?, ?)",
         (key, owner, own_mark(), since),
     )
-    return Holder(owner, added.lastrowid or 0, 0, since)
+    return Holder(owner, added.lastrowid or 0, 0, since, chat[0] if chat else None)
