@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from runner.storages.sqlite import SqliteChatStorage
     from runner.tools.base import Tool
     from runner.tools.calls import FunctionCall, ToolsExecutionResult
-    from runner.tools.context import ToolContext
+    from runner.tools.context import ToolContext, current_context
     from runner.tools.function import FunctionTool, tool
     from runner.turn import Limits
 
@@ -81,7 +81,7 @@ _HOMES = {
     "runner.storages.sqlite": "SqliteChatStorage",
     "runner.tools.base": "Tool",
     "runner.tools.calls": "FunctionCall ToolsExecutionResult",
-    "runner.tools.context": "ToolContext",
+    "runner.tools.context": "ToolContext current_context",
     "runner.tools.function": "FunctionTool tool",
     "runner.turn": "Limits",
 }
@@ -135,6 +135,7 @@ __all__ = [
     "TurnStarted",
     "Usage",
     "UsageReported",
+    "current_context",
     "load_manifest",
     "tool",
 ]

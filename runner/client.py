@@ -154,6 +154,8 @@ class GeminiClient:
         self.chat_manager = chat_manager or ChatManager()
         self._api_key, self._default_model = api_key, model
         self._tool_mode: ToolMode = tool_mode or "auto"
+        if limits is not None and max_iterations not in {10, limits.max_iterations}:
+            raise ValueError("max_iterations is given twice: set it in `limits`")
         self._limits = limits or Limits(max_iterations=max_iterations)
         self._retries = num_gemini_call_retries
         self._chat_id = new_chat_id()

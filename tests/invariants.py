@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import threading
 from collections import Counter
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.events import TextDelta, TurnEnded
@@ -126,7 +126,7 @@ def _assert_turns(log: Sequence[ChatMessage]) -> None:
 
 
 def assert_recoverable(log: Sequence[ChatMessage]) -> None:
-    """Raise unless what a crash leaves, any beginning of the log, is sound once it is closed; and closing it is final."""
+    """Raise unless what a crash leaves, any beginning of the log, is sound once closed, and then stays as it is."""
     for length in range(len(log) + 1):
         left = list(log[:length])
         closed = [*left, *closing(left, "2026-01-01T00:00:00.000+00:00")]
@@ -202,7 +202,7 @@ async def level() -> tuple[list[str], list[str], int]:
     tasks = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     threads = [thread.name for thread in threading.enumerate()]
     threads = [name for name in threads if not name.startswith(("asyncio_", "agent-run-tool-"))]
-    return sorted(tasks), sorted([*threads, *abandoned()]), len(os.listdir("/proc/self/fd"))
+    return sorted(tasks), sorted([*threads, *abandoned()]), len(list(Path("/proc/self/fd").iterdir()))
 
 
 @asynccontextmanager

@@ -96,9 +96,14 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code, and never raises."""
     words = list(sys.argv[1:] if args is None else args)
     prepare_streams()
+    stdout = sys.stdout
     try:
         return int(cli.main(words, prog_name="agent-run", standalone_mode=False) or 0)
     except BaseException as error:  # noqa: BLE001  # the door: nothing goes past it
+        if isinstance(error, BrokenPipeError) or sys.stdout is not stdout:  # click's way: `agent-run --help | head -1`
+            sys.stdout = stdout
+            Output(stdout).discard()
+            return Exit.DONE
         return int(_told(error, debug="--debug" in words))
 
 
@@ -108,8 +113,6 @@ def _told(error: BaseException, *, debug: bool) -> int:
     match error:
         case SystemExit() if "_AGENT_RUN_COMPLETE" in os.environ:  # click's shell completion leaves this way
             return int(error.code or 0)
-        case SystemExit(__context__=BrokenPipeError()) | BrokenPipeError():  # `agent-run --help | head -1`
-            return Exit.DONE
         case click.exceptions.NoArgsIsHelpError():
             err.write_now(f"{error.format_message()}\n")
             return Exit.USAGE

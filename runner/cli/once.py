@@ -20,21 +20,22 @@ if TYPE_CHECKING:
 async def answer(agent: Agent, message: str, chat_id: str, door: Door, view: Callable[[Door], View]) -> Exit:
     """Run one turn; the exit code says how it ended."""
     async with view(door) as shown:
-        ended = await played(agent.run(message, chat_id=chat_id), shown, door.signals)
+        ended = await played(agent.run(message, chat_id=chat_id), shown, door)
     return door.exit(exit_for_turn(ended))
 
 
 async def answer_lines(agent: Agent, chat_id: str, door: Door, view: Callable[[Door], View]) -> Exit:
-    """Make each line of standard input a turn of one chat; the first that fails is the last."""
+    """Make each line of standard input a turn of one chat; the first that fails is the last, and so is the one that
+    answers a reader that has left."""
     code: Exit | None = None
     async for message in stdin.read_lines():
         code = await answer(agent, message, chat_id, door, view)
         if code is not Exit.DONE:
-            if code is None:
-        raise click.UsageError("no message: standard input held no line")
-    return code
+            return code
         if door.signals.asked_to_leave is not None:
             return door.signals.asked_to_leave
+        if door.out.is_silent:
+            return code  # nobody reads: a further turn would be for no one
     if code is None:
         raise click.UsageError("no message: standard input held no line")
     return code

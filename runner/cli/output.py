@@ -20,7 +20,8 @@ class Output:
     """A standard stream that never blocks the event loop and goes quiet when nobody reads it any more.
 
     A reader that left (`agent-run ... | head -1`) is no failure: what comes later is dropped. Another failure, such as
-    a full disk, is kept in `problem`; the turn still runs to its end.
+    a full disk, is kept in `problem`; the turn still runs to its end. While `is_hurried`, a reader that does not read
+    is not waited for.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -28,7 +29,8 @@ class Output:
         self._fd = _descriptor(stream)
         self.is_terminal = stream is not None and not stream.closed and stream.isatty()
         self.problem: OSError | None = None
-        self._is_silent = stream is None
+        self.is_silent = stream is None
+        self.is_hurried = False
 
     @property
     def can_draw(self) -> bool:
@@ -51,32 +53,35 @@ class Output:
     async def write(self, text: str) -> None:
         """Write `text`, waiting without blocking the loop while the reader is slow."""
         for piece in _pieces(text):
-            await self._ready()
-            self.write_now(piece)
+            if await self._ready():
+                self.write_now(piece)
 
     def write_now(self, text: str) -> None:
         """Write `text` and flush."""
-        if self._is_silent or self._stream is None:
+        if self.is_silent or self._stream is None:
             return
         try:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError) as error:
-            self._is_silent = True
+            self.is_silent = True
             if isinstance(error, OSError) and error.errno not in _READER_LEFT:
                 self.problem = error
             self.discard()
 
-    async def _ready(self) -> None:
+    async def _ready(self) -> bool:
         if self._is_ready():
-            return
+            return True
         from asyncio import sleep
 
-        while not self._is_ready():  # noqa: ASYNC110  # no event tells it for files and terminals alike
+        while not self._is_ready():  # no event tells it for files and terminals alike
+            if self.is_hurried:
+                return False
             await sleep(_PAUSE)
+        return True
 
     def _is_ready(self) -> bool:
-        if self._fd is None or self._is_silent or os.name == "nt":
+        if self._fd is None or self.is_silent or os.name == "nt":
             return True
         try:
             return bool(select.select([], [self._fd], [], 0)[1])
@@ -113,6 +118,8 @@ def prepare_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+    for descriptor in (1, 2):
+        os.set_blocking(descriptor, True)  # another program may have left them otherwise
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is None:

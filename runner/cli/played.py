@@ -10,15 +10,15 @@ from runner.events import TurnEnded, TurnStarted
 from runner.requests import Usage
 
 if TYPE_CHECKING:
-    from runner.cli.door import View
-    from runner.cli.signals import Signals
+    from runner.cli.door import Door, View
     from runner.client import TurnEvents
 
 _GRACE = 2.0  # seconds an interrupted turn may take to tell its end
 
 
-async def played(events: TurnEvents, view: View, signals: Signals) -> TurnEnded:
+async def played(events: TurnEvents, view: View, door: Door) -> TurnEnded:
     """Show a turn's events to its end. A signal interrupts the turn, which still tells what became of its calls."""
+    _hurry(door, hurried=False)
     is_started = asyncio.Event()
     showing = asyncio.create_task(_shown(events, view, is_started))
     loop = asyncio.get_running_loop()
@@ -29,7 +29,7 @@ async def played(events: TurnEvents, view: View, signals: Signals) -> TurnEnded:
         timers.append(loop.call_later(_GRACE if is_started.is_set() else 0, showing.cancel))
 
     try:
-        with signals.stopping(stop):
+        with door.signals.stopping(stop):
             await asyncio.wait({showing})
     finally:
         for timer in timers:
@@ -39,9 +39,14 @@ async def played(events: TurnEvents, view: View, signals: Signals) -> TurnEnded:
             await asyncio.wait({showing})
     if not showing.cancelled():
         return showing.result()
+    _hurry(door, hurried=True)  # it may be the reader who kept the turn from telling its end
     ended = TurnEnded("interrupted", "", Usage(), "interrupted", "the turn was interrupted")
     await view.show(ended)
     return ended
+
+
+def _hurry(door: Door, *, hurried: bool) -> None:
+    door.out.is_hurried = door.err.is_hurried = hurried
 
 
 async def _shown(events: TurnEvents, view: View, is_started: asyncio.Event) -> TurnEnded:

@@ -133,7 +133,7 @@ class TerminalChat:
     async def _turn(self, text: str) -> None:
         with self._keyboard.hushed():
             async with self._view(self.door) as shown:
-                ended = await played(self.agent.run(text, chat_id=self.chat_id), shown, self.door.signals)
+                ended = await played(self.agent.run(text, chat_id=self.chat_id), shown, self.door)
         self.turns += 1
         self.last_usage = ended.usage
         self.usage += ended.usage

@@ -122,7 +122,9 @@ def test_debugging_shows_the_trace(run: Run) -> None:
 
 
 def test_a_command_is_imported_only_when_it_is_chosen() -> None:
-    group = LazyGroup(table={"gone": COMMANDS["run"].__class__("no.such:thing", "x")}, default="gone", name="g", help="h")
+    group = LazyGroup(
+        table={"gone": COMMANDS["run"].__class__("no.such:thing", "x")}, default="gone", name="g", help="h"
+    )
     assert group.list_commands(click.Context(group)) == ["gone"]
     with pytest.raises(ModuleNotFoundError):
         group.get_command(click.Context(group), "gone")

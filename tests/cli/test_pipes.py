@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.conftest import Run
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
 
 Spawn = Callable[..., subprocess.Popen[bytes]]
 
@@ -64,7 +67,7 @@ def test_the_locale_does_not_change_what_a_pipe_gets(finish: Run, env: dict[str,
 def test_closed_streams_are_no_failure(closed: str, project: Path, env: dict[str, str]) -> None:
     command = f'exec "$0" -m runner agent.yaml "weather Paris" {closed}'
     done = subprocess.run(
-        ["sh", "-c", command, os.sys.executable],  # type: ignore[attr-defined]
+        ["sh", "-c", command, sys.executable],
         cwd=project,
         env=env,
         stdin=subprocess.DEVNULL,
@@ -101,7 +104,7 @@ def test_a_reader_that_leaves_is_no_failure_and_the_turn_is_stored(spawn: Spawn,
 def test_the_help_may_be_read_in_part(project: Path, env: dict[str, str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [os.sys.executable, "-m", "runner", "--help"]  # type: ignore[attr-defined]
+    command = [sys.executable, "-m", "runner", "--help"]
     done = subprocess.run(command, cwd=project, env=env, stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")

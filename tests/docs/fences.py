@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"```(\w*)\s*")
@@ -43,7 +47,7 @@ def fences_of(path: Path) -> list[Fence]:
         if line.startswith("#"):
             heading = number
         if opening := _FENCE.fullmatch(line):
-            body = [inner for _, inner in _until_closed(lines, path, number)]
+            body = _until_closed(lines, path, number)
             fence = Fence(path, number + 1, opening[1], "".join(f"{inner}\n" for inner in body))
             if fence.language == "text" and found and found[-1].language == "python" and found[-1].line > heading:
                 fence = _with_output(found.pop(), fence.text)
@@ -51,12 +55,12 @@ def fences_of(path: Path) -> list[Fence]:
     return found
 
 
-def _until_closed(lines: object, path: Path, opened: int) -> list[tuple[int, str]]:
-    body: list[tuple[int, str]] = []
-    for number, line in lines:  # type: ignore[attr-defined]  # an iterator shared with the caller
+def _until_closed(lines: Iterator[tuple[int, str]], path: Path, opened: int) -> list[str]:
+    body: list[str] = []
+    for _, line in lines:
         if line == "```":
             return body
-        body.append((number, line))
+        body.append(line)
     raise ValueError(f"{path}:{opened}: the block is never closed")
 
 

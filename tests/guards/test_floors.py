@@ -11,7 +11,7 @@ from tests.guards.imports import Import, all_imports, sources
 FLOORS: dict[int, str] = {
     0: "errors messages events requests manifest durations files recovery",  # recovery reads and makes messages only
     1: "tools executors models storages",
-    2: "chats caches turn client",
+    2: "chats known_logs caches turn client",
     3: "modules registry toolsource plugins settings loading agent",
     5: "cli __main__",
 }

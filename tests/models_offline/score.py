@@ -28,9 +28,13 @@ _PlainLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in known if not tag.endswith((":timestamp", ":int", ":float", ":bool"))]
     for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.I), list("tTfF"))
+_PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.IGNORECASE), list("tTfF")
+)
 _PlainLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789"))
-_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]*\.[0-9]+$"), list("-+.0123456789"))
+_PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]*\.[0-9]+$"), list("-+.0123456789")
+)
 
 
 def load(path: Path) -> Any:
@@ -71,7 +75,13 @@ class Conversation:
         calls = [part["functionCall"] for part in parts if "functionCall" in part]
         if calls:
             responses = [
-                {"functionResponse": {"name": call["name"], "id": call["id"], "response": self.tools[call["name"]]["result"]}}
+                {
+                    "functionResponse": {
+                        "name": call["name"],
+                        "id": call["id"],
+                        "response": self.tools[call["name"]]["result"],
+                    }
+                }
                 for call in calls
             ]
             self.messages.append(ChatMessage({"role": "user", "parts": responses}))
@@ -81,7 +91,13 @@ class Conversation:
 
 
 def _plain_text(value: Any) -> str:
-    text = " ".join(str(value).split()).strip("\"'“”‘’ ").rstrip(".!? ").strip("\"'“”‘’ ").lower()
+    text = (
+        " ".join(str(value).split())
+        .strip("\"'\u201c\u201d\u2018\u2019 ")
+        .rstrip(".!? ")
+        .strip("\"'\u201c\u201d\u2018\u2019 ")
+        .lower()
+    )
     return ARTICLES.sub("", text)
 
 
@@ -111,7 +127,12 @@ def _calls_match(conversation: Conversation, expected: list[dict[str, Any]], giv
     left = list(given)
     for name, args in (next(iter(call.items())) for call in expected):
         match = next(
-            (call for call in left if call["name"] == name and _same_call(conversation.tools[name], args or {}, call["args"])), None
+            (
+                call
+                for call in left
+                if call["name"] == name and _same_call(conversation.tools[name], args or {}, call["args"])
+            ),
+            None,
         )
         if match is None:
             return False

@@ -1,1 +1,1 @@
-"""The loop under faults, end to end: the real SDK against the strict server, every test ending with an ordinary turn."""
+"""The loop under faults, end to end: the real SDK, the strict server, and an ordinary turn after each fault."""

@@ -1,4 +1,4 @@
-"""A chat held through the public door, watched: `async with talking(server, storage) as talk: await talk.turn("hi")`."""
+"""A chat held through the public door, watched: `async with talking(server, storage) as talk: await talk.turn()`."""
 
 from __future__ import annotations
 

@@ -54,7 +54,6 @@ from tests.servers import (
     text,
     thought,
     usage,
-    words,
 )
 
 if TYPE_CHECKING:
@@ -337,7 +336,12 @@ async def test_unknown_tools_and_bad_arguments_are_answered_and_the_loop_goes_on
     server: GeminiServer, storage: ChatStorage
 ) -> None:
     server.script(
-        calls(("look_down", {}), ("look_up", {"wrod": "rain"}), ("look_up", {"word": "rain"}), ("look_up", {"word": 7})),
+        calls(
+            ("look_down", {}),
+            ("look_up", {"wrod": "rain"}),
+            ("look_up", {"word": "rain"}),
+            ("look_up", {"word": 7}),
+        ),
         text("found"),
     )
     async with talking(server, storage, tools=[look_up]) as talk:
@@ -459,6 +463,7 @@ def signatures(contents: list[Any]) -> list[str]:
     return [part["thoughtSignature"] for each in contents for part in each["parts"] if "thoughtSignature" in part]
 
 
+@pytest.mark.parametrize("server", [{"verbatim": False}], indirect=True)
 async def test_signatures_that_are_refused_again_fail_the_turn(server: GeminiServer, storage: ChatStorage) -> None:
     server.script(text("before"), repeat(error(400, "Corrupted thought signature."), 2))
     async with talking(server, storage) as talk:
@@ -508,7 +513,7 @@ async def test_a_turn_ends_at_its_own_deadline(server: GeminiServer, storage: Ch
 FAILURES: dict[str, tuple[Reply, type[Exception]]] = {
     "refused": (error(403), GeminiAPIError),
     "no answer": (text("It ") + finish("SAFETY"), GeminiResponseError),
-    "cut": (text("It ").cut_after(200, "reset"), GeminiAPIError),
+    "broken off": (text("It ") + error_event(503), GeminiAPIError),
 }
 
 

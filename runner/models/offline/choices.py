@@ -26,7 +26,9 @@ def choice_matches(filling: Filling, choices: Sequence[Any]) -> list[tuple[Any, 
     """The choices that the message names, as (value, start, end), in order; of two that overlap the longer one."""
     message = filling.message
     if any(not isinstance(one, str) for one in choices):
-        return [(n.value, n.start, n.end) for n in message.numbers if n.value in choices and not isinstance(n.value, bool)]
+        return [
+            (n.value, n.start, n.end) for n in message.numbers if n.value in choices and not isinstance(n.value, bool)
+        ]
     stems_of_message = [word.stem for word in message.words]
     found: list[tuple[Any, int, int]] = []
     forms = sorted(_forms(tuple(choices)).items(), key=lambda form: -len(form[0]))
@@ -43,7 +45,14 @@ def choice_matches(filling: Filling, choices: Sequence[Any]) -> list[tuple[Any, 
 
 def all_choices(filling: Filling, choices: Sequence[Any]) -> list[tuple[Any, int, int]]:
     """Every choice, where the message says "all" or "everywhere"."""
-    said = next((word for word in filling.message.words if word.low in ALL_WORDS and not filling.message.is_quoted(word.start, word.end)), None)
+    said = next(
+        (
+            word
+            for word in filling.message.words
+            if word.low in ALL_WORDS and not filling.message.is_quoted(word.start, word.end)
+        ),
+        None,
+    )
     return [(one, said.start, said.end) for one in choices] if said else []
 
 

@@ -22,7 +22,10 @@ _MONTH = (
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
 _COUNT = r"(?P<count>[0-9]{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
-_COUNTS = {word: value for value, word in enumerate("_ one two three four five six seven eight nine ten".split())} | {
+_COUNTS = {
+    word: value
+    for value, word in enumerate(["_", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
+} | {
     "a": 1,
     "an": 1,
     "twelve": 12,
@@ -33,7 +36,7 @@ _YEAR = r"(?:,?\s+(?P<year>(?:19|20)[0-9]{2}))?"
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A day, a time of day, or both, at `start` to `end`. `relative` when counted from today, `loose` when it may be a bare number."""
+    """A day, a time of day, or both, at `start` to `end`; `relative` to today, `loose` when it may be a bare number."""
 
     start: int
     end: int
@@ -70,7 +73,15 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 def _named_day(match: re.Match[str], today: date) -> date:
     word = re.sub(r"\s+", " ", match[0].lower())
-    near = {"today": 0, "tonight": 0, "tomorrow": 1, "yesterday": -1, "the day after tomorrow": 2, "day after tomorrow": 2}
+    word = re.sub(r"^(tom\w+|tmrw|yesterday) \w+$", r"\1", word)
+    near = {
+        "today": 0,
+        "tonight": 0,
+        "tomorrow": 1,
+        "yesterday": -1,
+        "the day after tomorrow": 2,
+        "day after tomorrow": 2,
+    }
     near |= {"this morning": 0, "this afternoon": 0, "this evening": 0, "tomorow": 1, "tommorow": 1, "tommorrow": 1}
     near |= {"tmrw": 1, "last night": -1, "the day before yesterday": -2}
     return today + timedelta(days=near[word])
@@ -134,7 +145,9 @@ def _in_signs(match: re.Match[str], _today: date) -> date:
 
 
 _NEAR = _pattern(
-    r"(?:(?:the )?day after tomorrow|the day before yesterday|today|tonight|tomorrow|tomorow|tommorr?ow|tmrw|yesterday|last night"
+    r"(?:(?:the )?day after tomorrow|the day before yesterday|today|tonight|(?:tomorrow|tomorow|tommorr?ow|tmrw|yesterday)"
+    r"(?: (?:morning|afternoon|evening|night))?"
+    r"|last night"
     r"|this (?:morning|afternoon|evening))"
 )
 _NEXT = _pattern(r"(?:(?:the |this |next |on the )weekend|next (?:week|month))")
@@ -142,12 +155,20 @@ _IN_DAYS = _pattern(rf"(?:in {_COUNT} (?P<unit>days?|weeks?|months?)(?: from now
 _FROM_NOW = _pattern(rf"{_COUNT} (?P<unit>days?|weeks?|months?) (?:from now|from today|ago)")
 _RELATIVE = {_NEAR, _NEXT, _IN_DAYS, _FROM_NOW}
 _DAY_FORMS: list[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]]] = [
-    (re.compile(r"(?<![\w-])(?P<iso>[0-9]{4}-[0-9]{2}-[0-9]{2})(?=T[0-9]|\b(?!-))"), lambda match, _: date.fromisoformat(match["iso"])),
+    (
+        re.compile(r"(?<![\w-])(?P<iso>[0-9]{4}-[0-9]{2}-[0-9]{2})(?=T[0-9]|\b(?!-))"),
+        lambda match, _: date.fromisoformat(match["iso"]),
+    ),
     (_NEAR, _named_day),
     (_NEXT, _week),
     (_IN_DAYS, _ahead),
     (_FROM_NOW, _ahead),
-    (_pattern(rf"(?:(?P<which>this coming|this|next|last|coming)\s+)?{_FULL_DAY}(?P<later> week| after next)?s?"), _weekday),
+    (
+        _pattern(
+            rf"(?:(?P<which>this coming|this|next|last|coming)\s+)?{_FULL_DAY}(?P<later> week| after next)?s?(?: (?:morning|afternoon|evening|night))?"
+        ),
+        _weekday,
+    ),
     (_pattern(rf"(?:(?P<which>this|next|last)\s+|(?<=on )){_DAY}(?P<later>)"), _weekday),
     (_pattern(rf"(?:{_DAY},?\s+)?{_MONTH}\s+(?:the )?{_NTH}{_YEAR}"), _calendar_day),
     (_pattern(rf"(?:{_DAY},?\s+)?(?:the )?{_NTH}\s+(?:of\s+)?{_MONTH}{_YEAR}"), _calendar_day),
@@ -162,7 +183,8 @@ _CLOCK = re.compile(
 )
 _ISO_TIME = re.compile(r"(?<=[0-9]T)(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::[0-9]{2})?Z?")
 _SPOKEN = _pattern(
-    r"(?:(?P<name>noon|midday|midnight)|(?P<past>half|quarter|[0-9]{1,2}) (?P<side>past|to|after) (?P<hour>[0-9]{1,2}|one|two|three|four"
+    r"(?:(?P<name>noon|midday|midnight)|(?P<past>half|quarter|[0-9]{1,2}) (?P<side>past|to|after)"
+    r" (?P<hour>[0-9]{1,2}|one|two|three|four"
     r"|five|six|seven|eight|nine|ten|eleven|twelve)\s*(?P<half>[ap]\.?m\b\.?)?)"
 )
 _SOON = _pattern(rf"in (?:{_COUNT}|(?P<part>half an)) (?P<unit>minutes?|mins?|hours?|hrs?)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,6 +10,7 @@ from runner.models.offline.history import arguments_of
 from runner.models.offline.intent import Intent, calls, filled, forced, intents, is_knowledge, is_statement
 from runner.models.offline.lexicon import PRO_FORMS, STOP, UNIVERSAL_VERBS
 from runner.models.offline.message import Message
+from runner.models.offline.phrases import AND_ALSO, OPENER, REPLY_LEAD, REQUEST
 from runner.models.offline.smalltalk import is_foreign, small_talk
 from runner.models.offline.texts import fill_texts
 from runner.models.offline.typed import MAX_CALLS, fill_typed
@@ -50,22 +50,7 @@ class Remark:
 
 Decision: TypeAlias = Calls | Ask | Remark
 
-_OPENER = re.compile(
-    r"^\W*(?:(?:ok(?:ay)?|so|well|great|thanks|thank you|and|but|no|sorry|oh|hmm)\W+)*"
-    r"(?:and|what about|how about|also|now|then|or|same|again|no|sorry|i mean|i meant|actually|make (?:it|that|them)|instead|what if|but|but in|in|on|for|at|to"
-    r"|do (?:it|that|the same)|turn (?:it|them)|switch (?:it|them)|try)\b",
-    re.IGNORECASE,
-)
-_REPLY_LEAD = re.compile(
-    r"^\W*(?:please |just )?(?:(?:it is|it's) )?(?:to|for|about|that|say(?:ing)?|with|make it|tell (?:him|her|them)(?: that)?)\s+", re.IGNORECASE
-)
 _FRAGMENT = 5
-_REQUEST = re.compile(
-    r"^\W*(?:(?:hi|hello|hey|ok|okay|so|and|please|good \w+)\W+)*(?:what|what's|whats|which|where|when|how|how's|is|are|was|will|can|could|do|does|should|would|whether|please|i (?:need|want|would|'d)|i'd|let's|get"
-    r"|show|tell|give|check|find|list)\b",
-    re.IGNORECASE,
-)
-_AND = re.compile(r"\s*(?:[.;!?\n]+\s+(?:(?:and|then|also)\s+)*|,?\s+(?:and|then)\s+(?:(?:also|then)\s+)?|,\s+)", re.IGNORECASE)
 _MEMORY = 4
 
 
@@ -114,7 +99,7 @@ def _new_request(tools: Sequence[OfferedTool], turns: Sequence[Turn], message: M
 
 def _several(tools: Sequence[OfferedTool], found: list[Intent], message: Message) -> Calls | None:
     """The calls of a message that asks for two things at once, each of which stands for itself."""
-    pieces = [piece for piece in _AND.split(message.text) if piece.strip()]
+    pieces = [piece for piece in AND_ALSO.split(message.text) if piece.strip()]
     if len(found) < 2 or not 2 <= len(pieces) <= MAX_CALLS or message.quotes:
         return None
     made: list[tuple[str, Json]] = []
@@ -133,7 +118,9 @@ def _several(tools: Sequence[OfferedTool], found: list[Intent], message: Message
 def _carried(found: list[Intent], earlier: list[Earlier], message: Message) -> Decision:
     """Call the likeliest tool; what it misses may be known from earlier calls, or must be asked for."""
     best = found[0]
-    if not best.is_complete and (complete := next((one for one in found if one.is_complete and one.score > best.score - 1), None)):
+    if not best.is_complete and (
+        complete := next((one for one in found if one.is_complete and one.score > best.score - 1), None)
+    ):
         best = complete
     values = dict(best.filling.found)
     for slot in best.filling.missing():
@@ -144,7 +131,7 @@ def _carried(found: list[Intent], earlier: list[Earlier], message: Message) -> D
 
 def _is_request(intent: Intent, message: Message) -> bool:
     short = len([word for word in message.words if not word.is_sign]) <= _FRAGMENT
-    return short or intent.score >= 4.0 or "?" in message.text or bool(_REQUEST.match(message.text))
+    return short or intent.score >= 4.0 or "?" in message.text or bool(REQUEST.match(message.text))
 
 
 def _call_or_ask(tool: OfferedTool, found: dict[Path, list[Any]], message: Message, *, asks: bool = True) -> Decision:
@@ -170,30 +157,37 @@ class Earlier:
 def _earlier_calls(tools: Sequence[OfferedTool], turns: Sequence[Turn]) -> list[Earlier]:
     """The calls of the last turns that had some, the newest turn first."""
     by_name = {tool.name: tool for tool in tools}
-    found = []
+    found: list[Earlier] = []
     for ago, turn in enumerate(list(reversed(turns[:-1]))[:_MEMORY], 1):
-        for call in turn.calls:
-            if (tool := by_name.get(str(call.get("name")))) is not None:
-                found.append(Earlier(tool, values_in(tool, arguments_of(call)), ago))
+        known = ((by_name.get(str(call.get("name"))), call) for call in turn.calls)
+        found += [Earlier(tool, values_in(tool, arguments_of(call)), ago) for tool, call in known if tool]
     return found
 
 
 def _subject(slot: Slot, earlier: list[Earlier], message: Message) -> list[Any] | None:
     """What an earlier call was about, where this one leaves it open: the place, the thing, or what "it" stands for."""
-    points_back = any(word.low in PRO_FORMS - {"there", "this", "these"} or word.low == "there" for word in message.words)
+    points_back = any(
+        word.low in PRO_FORMS - {"there", "this", "these"} or word.low == "there" for word in message.words
+    )
     names = slot.kind == "enum" or (slot.kind == "text" and slot.role in {"place", "thing"})
     if not (names or points_back) or slot.kind in {"date", "time", "datetime", "number", "integer"}:
         return None
     for one in earlier:
-        if slot.path in one.values and any(other.path == slot.path and other.kind == slot.kind for other in one.tool.slots):
-            same = [other.values[slot.path] for other in earlier if other.turns_ago == one.turns_ago and slot.path in other.values]
+        if slot.path in one.values and any(
+            other.path == slot.path and other.kind == slot.kind for other in one.tool.slots
+        ):
+            same = [
+                other.values[slot.path]
+                for other in earlier
+                if other.turns_ago == one.turns_ago and slot.path in other.values
+            ]
             return [value for index, value in enumerate(same) if value not in same[:index]]
     return None
 
 
 def _goes_on(best: Intent, earlier: list[Earlier], message: Message) -> bool:
     """Whether a message that could stand for itself rather goes on with the last call."""
-    if not earlier or not _OPENER.match(message.text):
+    if not earlier or not OPENER.match(message.text):
         return False
     last = earlier[0].tool
     if best.tool.name == last.name:
@@ -203,21 +197,27 @@ def _goes_on(best: Intent, earlier: list[Earlier], message: Message) -> bool:
 
 def _followed(earlier: list[Earlier], message: Message, *, own: list[Intent]) -> Calls | None:
     """The calls of the last turn again, with what the message says instead."""
-    opened = _OPENER.match(message.text) is not None
+    opened = OPENER.match(message.text) is not None
     length = len([word for word in message.words if not word.is_sign])
     if not opened and (length > _FRAGMENT + 1 or own):
         return None
     for tool in {one.tool.name: one.tool for one in earlier if one.turns_ago == earlier[0].turns_ago}.values():
         filling = filled(tool, message, follows=True)
         if filling.found and (opened or _is_used_up(filling)) and length <= 14:
-            return _again(tool, [one for one in earlier if one.tool is tool and one.turns_ago == earlier[0].turns_ago], filling)
+            return _again(
+                tool, [one for one in earlier if one.tool is tool and one.turns_ago == earlier[0].turns_ago], filling
+            )
     return None
 
 
 def _is_used_up(filling: Filling) -> bool:
     """Whether all words of the message that mean something went into slots."""
     return all(
-        word.is_sign or word.low in STOP or word.low in UNIVERSAL_VERBS or filling.owner(index) is not None or filling.is_tool_word(word)
+        word.is_sign
+        or word.low in STOP
+        or word.low in UNIVERSAL_VERBS
+        or filling.owner(index) is not None
+        or filling.is_tool_word(word)
         for index, word in enumerate(filling.message.words)
     )
 
@@ -276,16 +276,16 @@ def _is_something_else(tools: Sequence[OfferedTool], pending: Ask, message: Mess
 def _text_reply(filling: Filling, slot: Slot) -> dict[Path, list[Any]]:
     message = filling.message
     if slot.role == "content" and not slot.many and not message.quotes:
-        filling.put(slot, [_bare_reply(message.text)])
+        filling.put(slot, [_bare_reply(message.raw)])
         return {slot.path: filling.found[slot.path]} if filling.is_filled(slot) else {}
     fill_texts(filling, follows=True)
     if not filling.is_filled(slot) and len(message.words) <= _FRAGMENT + 3:
-        filling.put(slot, [_bare_reply(message.text)])
+        filling.put(slot, [_bare_reply(message.raw)])
     return {slot.path: filling.found[slot.path]} if filling.is_filled(slot) else {}
 
 
 def _bare_reply(text: str) -> str:
-    bare = _REPLY_LEAD.sub("", text.strip())
+    bare = REPLY_LEAD.sub("", text.strip())
     return bare.strip().rstrip(".") or text.strip()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from runner.models.offline.lexicon import ARTICLES, STOP
+from runner.models.offline.lexicon import ARTICLES, STOP, word_set
 from runner.models.offline.validity import fits
 from runner.models.offline.words import related
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from runner.models.offline.schema import OfferedTool, Path, Slot
     from runner.models.offline.words import Word
 
-_LEADS = frozenset("in on at by for from to into as of until till due with the this a an = → is set about around".split())
+_LEADS = word_set("in on at by for from to into as of until till due with the this a an = → is set about around")
 _JOINTS = frozenset({"and", ",", "&", "or", "plus", "/", "as", "well"})
 STRONG, WEAK = 1.2, 0.8
 """How much a word counts that is in a tool's description, and in the name of one of its arguments."""
@@ -50,16 +51,19 @@ class Filling:
         return True
 
     def claim(self, slot: Slot, start: int, end: int, *, lead: bool = True) -> None:
-        """Note that the stretch of the message belongs to `slot`, with the prepositions and articles that lead to it."""
+        """Note that the stretch of the message belongs to `slot`, and so do the small words that lead to it."""
         first = None
         for index, word in enumerate(self.message.words):
             if word.start < end and start < word.end:
                 self._owners[index] = self._owners[index] or slot.path
                 first = index if first is None else first
         index = (first or 0) - 1
-        while lead and index >= 0 and self._owners[index] is None and self.message.words[index].low in _LEADS:
+        while lead and index >= 0 and self._owners[index] is None and self._is_lead(self.message.words[index]):
             self._owners[index] = slot.path
             index -= 1
+
+    def _is_lead(self, word: Word) -> bool:
+        return word.low in _LEADS and not any(one.start <= word.start < one.end for one in self.message.numbers)
 
     def owner(self, index: int) -> Path | None:
         """The slot that the word at `index` belongs to."""
@@ -118,7 +122,7 @@ def arguments(tool: OfferedTool, values: dict[Path, Any]) -> Json | None:
 
 def _set(args: Json, path: Path, value: Any) -> None:
     target: Any = args
-    for part, following in zip(path, path[1:], strict=False):
+    for part, following in pairwise(path):
         if isinstance(part, str):
             target = target.setdefault(part, [] if following == 0 else {})
         else:
@@ -134,7 +138,11 @@ def values_in(tool: OfferedTool, args: Json) -> dict[Path, Any]:
     for slot in tool.slots:
         value: Any = args
         for part in slot.path:
-            inside = isinstance(value, dict) and part in value if isinstance(part, str) else isinstance(value, list) and len(value) == 1
+            inside = (
+                isinstance(value, dict) and part in value
+                if isinstance(part, str)
+                else isinstance(value, list) and len(value) == 1
+            )
             if not inside:
                 break
             value = value[part]

@@ -26,7 +26,7 @@ def turns(contents: Sequence[Content]) -> list[Turn]:
     """The turns of a history, the newest last."""
     found: list[Turn] = []
     for content in contents:
-        parts = content.get("parts") if isinstance(content, dict) else None
+        parts = content.get("parts")
         parts = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
         responses = _objects(parts, "functionResponse")
         if content.get("role") == "model":

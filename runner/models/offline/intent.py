@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from runner.models.offline.filling import STRONG, Filling, arguments
-from runner.models.offline.lexicon import ARTICLES, COMMON_VERBS, STOP, UNDOING, UNIVERSAL_VERBS
+from runner.models.offline.lexicon import ARTICLES, COMMON_VERBS, STOP, UNDOING, UNIVERSAL_VERBS, WRITING
+from runner.models.offline.phrases import KNOWLEDGE, LOOKS_UP, NEED, STATEMENT
 from runner.models.offline.texts import fill_texts
 from runner.models.offline.typed import MAX_CALLS, fill_typed
-from runner.models.offline.words import is_typo, related
+from runner.models.offline.words import is_typo, name_words, related
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,20 +21,6 @@ if TYPE_CHECKING:
     from runner.models.offline.message import Message
     from runner.models.offline.schema import OfferedTool, Path, Slot
     from runner.models.offline.words import Word
-
-_KNOWLEDGE = re.compile(
-    r"^\W*(?:why|explain|define|who (?:is|was|wrote|invented|discovered|won|made|painted|founded|are|were)|what causes|what does .* mean"
-    r"|what(?:'s| is| was) the (?:capital|meaning|history|definition|difference|purpose|population|origin)|tell me (?:about|a joke|a story)"
-    r"|how (?:does|do|did) (?!you say|i|my|we|our)\w+ .*\bwork|what is an? |when (?:was|did)|history of|teach me|(?:write|compose|sing|make up|recite) (?:me |us )?(?:an?|some|the) (?:\w+ )?(?:poem|story|essay|song|code|haiku|limerick|verse|rap|novel|script|joke))\b",
-    re.IGNORECASE,
-)  # fmt: skip
-_STATEMENT = re.compile(
-    r"^\W*(?:i|we|they|he|she|it|my \w+|the \w+) (?:really |just |also |always |never |don't |do not |have |so )*"
-    r"(?:love|like|hate|enjoy|am|was|were|is|are|feel|felt|think|thought|had|went|saw|bought|prefer|believe|know|knew|got|wish|hope|miss|live|read|ate|sent|wrote|made|did|told|found|lost|said|\w{3,}ed)\b"
-    r"|^\W*the (?:\w+ ){2,5}(?:is|are|was|were)\b",
-    re.IGNORECASE,
-)
-_NEEDS = re.compile(r"\b(?:i am|i'm) (?:looking|trying|searching|wondering|going to need)\b|\bi (?:would|'d) like\b|\b(?:need|please)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +44,13 @@ class Intent:
 
 def is_knowledge(message: Message) -> bool:
     """Whether the message asks for general knowledge or for something made up."""
-    return bool(_KNOWLEDGE.match(message.text.strip()))
+    return bool(KNOWLEDGE.match(message.text.strip()))
 
 
 def is_statement(message: Message) -> bool:
     """Whether the message tells something rather than asking for a deed."""
     text = message.text.strip()
-    return bool(_STATEMENT.match(text)) and "?" not in text and not _NEEDS.search(text)
+    return bool(STATEMENT.match(text)) and "?" not in text and not NEED.search(text)
 
 
 def filled(tool: OfferedTool, message: Message, *, follows: bool = False) -> Filling:
@@ -86,7 +72,11 @@ def intents(tools: Sequence[OfferedTool], message: Message) -> list[Intent]:
 
 def _is_served(intent: Intent) -> bool:
     strength = intent.filling.strength
-    if intent.is_complete and strength >= 1.5 and any(intent.filling.weight(word) >= STRONG for word in intent.filling.message.words):
+    if (
+        intent.is_complete
+        and strength >= 1.5
+        and any(intent.filling.weight(word) >= STRONG for word in intent.filling.message.words)
+    ):
         return intent.score >= 2.0
     if intent.is_complete:
         return (intent.words >= 0.9 and intent.score >= 2.0) or strength >= 2.5
@@ -103,6 +93,12 @@ def _intent(filling: Filling, shared: Counter[str], message: Message) -> Intent:
         before = word.low
     words = sum(weight for weight in best.values() if weight >= 0.3)
     lead = _lead(filling, message, words)
+    if (
+        LOOKS_UP.match(message.text)
+        and name_words(filling.tool.name)[:1]
+        and name_words(filling.tool.name)[0] in WRITING
+    ):
+        lead -= 3.0
     required = len(filling.tool.required())
     missing = len(filling.missing())
     return Intent(filling, words, words + filling.strength + lead + 0.7 * (required - missing) - 1.0 * missing)
@@ -116,7 +112,7 @@ def _importance(word: Word, before: str) -> float:
 
 
 def _lead(filling: Filling, message: Message, words: float) -> float:
-    """What the first word that means something adds: much if it speaks for the tool, less than nothing for another deed."""
+    """What the first word that means something adds: much if it speaks for the tool, a loss if for another deed."""
     for word in message.words:
         if word.is_sign or word.low in STOP | UNIVERSAL_VERBS or message.is_quoted(word.start, word.end):
             continue
@@ -133,7 +129,9 @@ def _with_typos(intent: Intent, message: Message) -> Intent:
     for word in message.words:
         if len(word.low) >= 5 and word.low not in STOP and any(is_typo(word.stem, one) for one in strong):
             message_words = [*message.words]
-            message_words[message_words.index(word)] = _corrected(word, next(one for one in strong if is_typo(word.stem, one)))
+            message_words[message_words.index(word)] = _corrected(
+                word, next(one for one in strong if is_typo(word.stem, one))
+            )
             return _respelled(intent, message, message_words)
     return intent
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 
-def _set(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text."""
     return frozenset(text.split())
 
 
@@ -16,55 +17,63 @@ def _table(text: str) -> dict[str, tuple[str, ...]]:
     return {key.strip(): (key.strip(), *sorted(_phrases(values))) for key, values in rows}
 
 
-ARTICLES = _set("a an the my our your his her their its some any this that these those")
-PRONOUNS = _set("i me we us you he him she her they them it myself yourself")
-PREPOSITIONS = _set(
+ARTICLES = word_set("a an the my our your his her their its some any this that these those")
+PRONOUNS = word_set("i me we us you he him she her they them it myself yourself")
+PREPOSITIONS = word_set(
     "in on at for to from of with about by into near around as over under between since until till than after before"
     " within via per inside outside regarding concerning onto containing mentioning called named titled saying"
 )
-QUESTIONS = _set("what what's whats which who who's whose where where's when when's why how how's hows whether")
-AUXILIARIES = _set(
+QUESTIONS = word_set("what what's whats which who who's whose where where's when when's why how how's hows whether")
+AUXILIARIES = word_set(
     "is are am was were be been being do does did doing done have has had having will would shall should can could may"
     " might must isn't aren't don't doesn't won't can't i'm i'd i'll i've it's that's there's he's she's we're they're"
     " you're let let's lets im gonna going"
 )
-POLITE = _set("please pls plz thanks thank thx kindly hi hello hey ok okay sure well so just hmm um oh dear morning")
-FILLERS = _set(
+POLITE = word_set(
+    "please pls plz thanks thank thx kindly hi hello hey ok okay sure well so just hmm um oh dear rn morning"
+)
+FILLERS = word_set(
     "now right currently current today's like also too again then and or but if not no yes there here very really quite"
-    " much many more most less least bit moment up out off down away back exactly approximately about roughly only even next coming past"
+    " much many more most less least bit moment up out off down away back exactly approximately about roughly only even"
+    " next coming past"
     " still yet already soon later ever never always same other another else instead actually rather quick"
     " quickly following latest recent one ones"
 )
-UNIVERSAL_VERBS = _set(
+UNIVERSAL_VERBS = word_set(
     "get give show tell make take want need know see look help like love ask try let use go come think find check"
     " list want wants need needs looking doing going wondering wonder fetch return retrieve provide display report"
-    " describe explain happen happening work working set run perform execute handle read write open call"
+    " describe explain happen happening work working run perform execute handle read write open call"
 )
-COMMON_VERBS = _set(
+COMMON_VERBS = word_set(
     "add put append insert send create make set new update change edit delete remove cancel clear search find look book"
     " order buy reserve schedule plan play stop start pause open close turn switch post publish save store"
-    " record note log mark complete finish list show get tell count compare sort filter move rename copy upload download"
+    " record note log mark complete finish list show get tell count compare sort filter move rename copy upload"
+    " download"
     " remove register write read check do compute"
 )
-GENERIC_NOUNS = _set(
+GENERIC_NOUNS = word_set(
     "tool function user name value text item items thing things number one two data information info list result"
     " results today day such example e.g i.e optional default required given specified format string integer words word"
     " people user's day's api service kind type name's amount"
 )
-PRO_FORMS = _set("something anything it this that them these those stuff things thing someone somebody somewhere there")
+PRO_FORMS = word_set(
+    "something anything it this that them these those stuff things thing someone somebody somewhere there"
+)
 
 STOP = ARTICLES | PRONOUNS | PREPOSITIONS | QUESTIONS | AUXILIARIES | POLITE | FILLERS
 
 # Words of one subject, or for one deed: a message's word counts for a tool that uses another of its line.
 CONCEPTS = [
-    _set(line)
+    word_set(line)
     for line in """
-weather temperature rain rains rainy raining snow snows snowy snowing sunny sun cloudy wind windy warm cold hot chilly humid humidity storm stormy umbrella coat jacket foggy forecast climate
+weather temperature rain rains rainy raining snow snows snowy snowing sunny sun cloudy wind windy storm stormy foggy
+weather temperature temp temps warm cold hot chilly humid humidity umbrella coat jacket forecast climate rain
+weather forecast rain rains raining snow snowing sunny storm windy cloudy
 forecast tomorrow coming upcoming week weekend outlook
 mail email e-mail mails emails message
 message text sms msg
-remind reminder reminders remember forget alarm
-meeting meetings appointment appointments event events calendar schedule agenda busy diary
+remind reminder reminders remember forget alarm ping nudge wake
+meeting meetings appointment appointments event events calendar schedule agenda busy diary plan plans planned
 note notes document documents file files memo
 light lights lamp lamps lighting bulb
 dim dimmer bright brighter brighten brightness
@@ -82,7 +91,7 @@ show list display read open
 add put append insert save store
 add sum plus total
 remove delete erase drop cancel clear
-create make new schedule set plan record
+create make new schedule set record put
 update edit change modify
 send write compose forward
 set change adjust turn switch make
@@ -165,11 +174,14 @@ km, kilometer, kilometers, kilometre, kilometres
 """.strip().splitlines()
 ]
 
-UNDOING = _set("delete remove erase drop cancel clear move rename undo")
-ALL_WORDS = _set("all every everywhere both everything")
-OFF_WORDS = _set("off disable disabled disables deactivate false stop mute close shut unlock without dark")
-ON_WORDS = _set("on enable enabled activate true start")
-NOT_WORDS = _set("not no without non don't never isn't skip exclude excluding")
+UNDOING = word_set("delete remove erase drop cancel clear move rename undo")
+ALL_WORDS = word_set("all every everywhere both everything")
+WRITING = word_set(
+    "add append create make set send delete remove put update post book order buy schedule turn write save"
+)
+OFF_WORDS = word_set("off out kill disable disabled disables deactivate false stop mute close shut unlock without dark")
+ON_WORDS = word_set("on enable enabled activate true start")
+NOT_WORDS = word_set("not no without non don't never isn't skip exclude excluding")
 
 # A unit's usual sign, and how else it is written.
 UNITS = _table("""
@@ -238,24 +250,24 @@ KEY_UNITS = {
     "degrees": "degrees", "kcal": "kcal",
 }  # fmt: skip
 
-LANGUAGES = {
-    name: code
-    for name, code in (
-        pair.split(":")
-        for pair in (
-            "english:en french:fr german:de spanish:es italian:it portuguese:pt dutch:nl swedish:sv norwegian:no"
-            " danish:da finnish:fi icelandic:is polish:pl czech:cs slovak:sk hungarian:hu romanian:ro bulgarian:bg"
-            " greek:el turkish:tr russian:ru ukrainian:uk serbian:sr croatian:hr slovenian:sl lithuanian:lt latvian:lv"
-            " estonian:et irish:ga welsh:cy scottish:gd basque:eu catalan:ca galician:gl arabic:ar hebrew:he persian:fa"
-            " farsi:fa hindi:hi urdu:ur bengali:bn punjabi:pa tamil:ta telugu:te thai:th vietnamese:vi indonesian:id"
-            " malay:ms tagalog:tl filipino:tl chinese:zh mandarin:zh cantonese:yue japanese:ja korean:ko swahili:sw"
-            " latin:la esperanto:eo afrikaans:af zulu:zu mongolian:mn nepali:ne albanian:sq maltese:mt"
-        ).split()
+LANGUAGES = dict(
+    pair.split(":", 1)
+    for pair in word_set(
+        """
+english:en french:fr german:de spanish:es italian:it portuguese:pt dutch:nl swedish:sv norwegian:no danish:da
+finnish:fi icelandic:is polish:pl czech:cs slovak:sk hungarian:hu romanian:ro bulgarian:bg greek:el turkish:tr
+russian:ru ukrainian:uk serbian:sr croatian:hr slovenian:sl lithuanian:lt latvian:lv estonian:et irish:ga
+welsh:cy scottish:gd basque:eu catalan:ca galician:gl arabic:ar hebrew:he persian:fa farsi:fa hindi:hi urdu:ur
+bengali:bn punjabi:pa tamil:ta telugu:te thai:th vietnamese:vi indonesian:id malay:ms tagalog:tl filipino:tl
+chinese:zh mandarin:zh cantonese:yue japanese:ja korean:ko swahili:sw latin:la esperanto:eo afrikaans:af zulu:zu
+mongolian:mn nepali:ne albanian:sq maltese:mt
+"""
     )
-}
+)
 
 # What may follow a place after a comma without being another place.
-REGIONS = _phrases("""
+REGIONS = _phrases(
+    """
 usa, us, uk, uae, u.s, u.k, u.s.a, england, scotland, wales, northern ireland, ireland, france, germany, spain, italy,
 portugal, austria, switzerland, belgium, netherlands, holland, luxembourg, denmark, norway, sweden, finland, iceland,
 poland, czech republic, czechia, slovakia, hungary, romania, bulgaria, greece, turkey, russia, ukraine, serbia, croatia,
@@ -273,15 +285,17 @@ rhode island, south carolina, south dakota, tennessee, texas, utah, vermont, vir
 wisconsin, wyoming, ontario, quebec, british columbia, alberta, bavaria, catalonia, tuscany, sicily, queensland,
 victoria, new south wales, tasmania, al, ak, az, ar, ca, co, ct, de, dc, fl, ga, hi, id, il, in, ia, ks, ky, la, me, md,
 ma, mi, mn, ms, mo, mt, ne, nv, nh, nj, nm, ny, nc, nd, oh, ok, or, pa, ri, sc, sd, tn, tx, ut, vt, va, wa, wv, wi, wy
-""".replace("\n", " "))
+""".replace("\n", " ")
+)
 
 # Names with "and" in them.
 JOINED_NAMES = _phrases(
-    "trinidad and tobago, bosnia and herzegovina, antigua and barbuda, st kitts and nevis, johnson & johnson, procter & gamble"
+    "trinidad and tobago, bosnia and herzegovina, antigua and barbuda, st kitts and nevis, johnson & johnson"
+    ", procter & gamble"
     ", marks & spencer, johnson and johnson, procter and gamble, marks and spencer, ernst & young, barnes & noble"
 )
 
-FOREIGN = _set("""
+FOREIGN = word_set("""
 le la les un une des du est et où que qui quoi quel quelle il elle nous vous je tu dans avec pour sur bonjour merci fait
 der die das ein eine ist und wie wo wer ich du wir nicht mit auf für von wird morgen heute bitte danke guten wetter
 el los las una es y donde dónde qué cómo quién yo tú en con por para hola gracias hace tiempo mañana hoy está
@@ -291,7 +305,7 @@ de het een en waar wie hoe ik wij niet met op voor van is hallo dank vandaag wee
 jest i gdzie jak kto się na nie dziś jutro pogoda w czy
 är och var hur vem jag inte med på för idag imorgon väder det
 """)
-ENGLISH = STOP | _set(
+ENGLISH = STOP | word_set(
     "weather time day week tell show give make find search send add turn set convert translate remind what how"
     " tomorrow today price list note email light"
 )

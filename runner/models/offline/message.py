@@ -15,14 +15,21 @@ from runner.models.offline.words import Word, words
 if TYPE_CHECKING:
     from datetime import datetime
 
+MAX_TEXT = 4000
+"""How many characters of a message are read."""
+_PLAIN_SIGNS = str.maketrans("\u2018\u2019\u2212\u2013\u00d7\u00f7", "''--*/")
 _QUOTED = re.compile(
     r"\"(?P<a>[^\"]+)\"|“(?P<b>[^”]+)”|«\s*(?P<c>[^»]+?)\s*»|`(?P<d>[^`]+)`|„(?P<e>[^“”]+)[“”]"
-    r"|(?<![\w'])'(?P<f>[^']+(?:'(?=[a-z])[^']+)*)'(?!\w)|(?<!\w)‘(?P<g>[^’]+)’(?!\w)"
+    r"|(?<![\w'])'(?P<f>[^']+(?:'(?=[a-z])[^']+)*)'(?!\w)"
 )
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,5}")
 _URL = re.compile(r"\b(?:https?|ftp)://[^\s<>\"']+[^\s<>\"'.,;:!?)]", re.IGNORECASE)
-_OPERAND = r"\(*\s*[-+]?(?:[0-9]+(?:[.,][0-9]+)*|\.[0-9]+|(?:sqrt|sin|cos|tan|log|exp|ln|abs)\s*\([^()]*\)|pi\b)\s*%?\s*\)*"
-_EXPRESSION = re.compile(rf"{_OPERAND}(?:\s*(?:\*\*|[-+*/^×÷x%–−])\s*{_OPERAND})+|(?:sqrt|sin|cos|tan|log|exp|ln|abs)\s*\([^()]*\)")
+_OPERAND = (
+    r"\(*\s*[-+]?(?:[0-9]+(?:[.,][0-9]+)*|\.[0-9]+|(?:sqrt|sin|cos|tan|log|exp|ln|abs)\s*\([^()]*\)|pi\b)\s*%?\s*\)*"
+)
+_EXPRESSION = re.compile(
+    rf"{_OPERAND}(?:\s*(?:\*\*|[-+*/^x%])\s*{_OPERAND})+|(?:sqrt|sin|cos|tan|log|exp|ln|abs)\s*\([^()]*\)"
+)
 _SPOKEN_SIGNS = [
     (re.compile(rf"\b{words}\b", re.IGNORECASE), sign)
     for words, sign in (
@@ -34,7 +41,9 @@ _SPOKEN_SIGNS = [
         (r"mod|modulo", "%"),
     )
 ]
-_PERCENT_OF = re.compile(r"(?P<part>[0-9.]+)\s*(?:%|per ?cent)\s+of\s+(?P<whole>[0-9][0-9.,]*[0-9]|[0-9])", re.IGNORECASE)
+_PERCENT_OF = re.compile(
+    r"(?P<part>[0-9.]+)\s*(?:%|per ?cent)\s+of\s+(?P<whole>[0-9][0-9.,]*[0-9]|[0-9])", re.IGNORECASE
+)
 _ROOT = re.compile(r"(?:the )?square root of (?P<number>[0-9.]*[0-9])", re.IGNORECASE)
 _POWER = re.compile(r"(?P<number>[0-9.]*[0-9]) (?P<power>squared|cubed)", re.IGNORECASE)
 
@@ -49,10 +58,11 @@ class Found:
 
 
 class Message:
-    """A text, its words, and the quotes, addresses, numbers, days, units and languages in it."""
+    """A text, `raw` and with plain signs, its words, and the quotes, numbers, days, units and languages in it."""
 
     def __init__(self, text: str, now: datetime) -> None:
-        self.text, self.now = text[:4000], now
+        self.raw, self.now = text[:MAX_TEXT], now
+        self.text = self.raw.translate(_PLAIN_SIGNS)
 
     @cached_property
     def words(self) -> list[Word]:
@@ -62,7 +72,14 @@ class Message:
     @cached_property
     def quotes(self) -> list[Found]:
         """What stands in quotation marks, without them."""
-        pieces = (Found(match.start(), match.end(), match[match.lastgroup or 0]) for match in _QUOTED.finditer(self.text))
+        pieces = (
+            Found(
+                match.start(),
+                match.end(),
+                self.raw[match.start(match.lastgroup or 0) : match.end(match.lastgroup or 0)],
+            )
+            for match in _QUOTED.finditer(self.text)
+        )
         return [piece for piece in pieces if piece.value.strip()]
 
     @cached_property
@@ -100,7 +117,7 @@ class Message:
     def _spoken_expression(self) -> list[Found]:
         text = self.text
         for number in reversed(self.numbers):
-            if not text[number.start : number.end].strip("+-−.,0123456789"):
+            if not text[number.start : number.end].strip("+-.,0123456789"):
                 continue
             text = f"{text[: number.start]}{number.value}{text[number.end :]}"
         text = _PERCENT_OF.sub(r"\g<part> / 100 * \g<whole>", text)

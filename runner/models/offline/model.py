@@ -11,12 +11,12 @@ from runner.models.base import Model
 from runner.models.offline.dialogue import Calls, decide
 from runner.models.offline.history import turns
 from runner.models.offline.remarks import answer, remark
-from runner.models.offline.schema import OfferedTool, offered
+from runner.models.offline.schema import offered
 from runner.models.offline.wording import worded
 from runner.requests import Finish, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable
 
     from runner.messages import Json
     from runner.models.offline.history import Turn
@@ -46,11 +46,15 @@ class OfflineModel(Model):
         """Yield function calls, or the answer's text a few words at a time."""
         said = turns(request.contents)
         mode, allowed = _calling(request.tool_config)
-        tools = [tool for tool in map(offered, request.declarations) if tool and (allowed is None or tool.name in allowed)]
+        tools = [
+            tool for tool in map(offered, request.declarations) if tool and (allowed is None or tool.name in allowed)
+        ]
         if said and said[-1].responses:
             text = _answered(said[-1])
         else:
-            decision = decide([] if mode == "NONE" else tools, said, self._clock(), must_call=mode == "ANY") if said else None
+            decision = (
+                decide([] if mode == "NONE" else tools, said, self._clock(), must_call=mode == "ANY") if said else None
+            )
             if isinstance(decision, Calls):
                 for call in _function_calls(request, decision):
                     yield {"functionCall": call}
@@ -70,14 +74,19 @@ def _calling(config: Json | None) -> tuple[str, set[str] | None]:
     calling = calling if isinstance(calling, dict) else {}
     allowed = calling.get("allowedFunctionNames")
     mode = calling.get("mode")
-    return mode.upper() if isinstance(mode, str) else "AUTO", set(map(str, allowed)) if isinstance(allowed, list) and allowed else None
+    return mode.upper() if isinstance(mode, str) else "AUTO", set(map(str, allowed)) if isinstance(
+        allowed, list
+    ) and allowed else None
 
 
 def _function_calls(request: GenerateContentRequest, decision: Calls) -> list[Json]:
     """The calls with ids that no other call of the chat has, and that are the same when the request is."""
     newest = "".join(message.content_json for message in request.messages[-8:])
     seed = hashlib.sha256(f"{len(request.messages)}{newest}".encode()).hexdigest()[:12]
-    return [{"name": name, "args": args, "id": f"offline-{seed}-{index}"} for index, (name, args) in enumerate(decision.calls)]
+    return [
+        {"name": name, "args": args, "id": f"offline-{seed}-{index}"}
+        for index, (name, args) in enumerate(decision.calls)
+    ]
 
 
 def _answered(turn: Turn) -> str:
@@ -85,11 +94,20 @@ def _answered(turn: Turn) -> str:
     calls: list[Json] = list(turn.calls)
     results: list[tuple[str, Json, Any]] = []
     for response in turn.responses:
-        mine = next((call for call in calls if call.get("id") == response.get("id") and call.get("name") == response.get("name")), None)
+        mine = next(
+            (
+                call
+                for call in calls
+                if call.get("id") == response.get("id") and call.get("name") == response.get("name")
+            ),
+            None,
+        )
         if mine is not None:
             calls.remove(mine)
         args = mine.get("args") if mine else None
-        results.append((str(response.get("name") or ""), args if isinstance(args, dict) else {}, response.get("response")))
+        results.append(
+            (str(response.get("name") or ""), args if isinstance(args, dict) else {}, response.get("response"))
+        )
     return worded(results)
 
 

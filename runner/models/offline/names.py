@@ -6,7 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.models.offline.lexicon import ARTICLES, GENERIC_NOUNS, JOINED_NAMES, PREPOSITIONS, PRO_FORMS, REGIONS, STOP, UNIVERSAL_VERBS
+from runner.models.offline.lexicon import (
+    ARTICLES,
+    GENERIC_NOUNS,
+    JOINED_NAMES,
+    PREPOSITIONS,
+    PRO_FORMS,
+    REGIONS,
+    STOP,
+    UNIVERSAL_VERBS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +29,13 @@ _LEADS = {
     "thing": ("of", "for", "about", "on", "with", "by", "from", "to", "in", "at"),
 }
 _JOINTS = frozenset({"and", "&", ",", "or", "plus", "vs", "versus", "+"})
-_INSIDE = frozenset({"-", ".", "'", "’", "&", "/", "_", "#"})
+_INSIDE = frozenset({"-", ".", "'", "&", "/", "_", "#"})
 _LINKS = frozenset({"of", "de", "la", "del", "da", "do", "van", "von", "the", "upon", "on", "am", "le", "el", "in"})
-_AND = re.compile(r"\s*(?:,?\s+and\s+also\s+|,?\s+and\s+|\s*&\s*|\s+or\s+|,?\s+plus\s+|\s+vs\.?\s+|\s+versus\s+|\s+/\s+|\s*\+\s*|,?\s+as well as\s+)", re.I)
+_AND = re.compile(
+    r"\s*(?:,?\s+and\s+also\s+|,?\s+and\s+|\s*&\s*|\s+or\s+|,?\s+plus\s+|\s+vs\.?\s+|\s+versus\s+"
+    r"|\s+/\s+|\s*\+\s*|,?\s+as well as\s+)",
+    re.IGNORECASE,
+)
 _AMPERSAND_NAME = re.compile(r"\b[A-Z]\s?&\s?[A-Z]\b")
 _LEADING = re.compile(r"^(?:(?:in|for|at|of|from|to|on|about|the|a|an|also|for|by)\s+)+", re.IGNORECASE)
 
@@ -100,7 +113,9 @@ def _bridge(filling: Filling, index: int) -> int:
     touching = words[index - 1].end == word.start and index + 1 < len(words) and word.end == words[index + 1].start
     if word.low in _INSIDE and (touching or word.low == "."):
         return 1
-    between_capitals = words[index - 1].text[0].isupper() and index + 1 < len(words) and words[index + 1].text[0].isupper()
+    between_capitals = (
+        words[index - 1].text[0].isupper() and index + 1 < len(words) and words[index + 1].text[0].isupper()
+    )
     return int(word.low in _LINKS - {"in", "on"} and between_capitals and not filling.message.text.isupper())
 
 
@@ -113,11 +128,11 @@ def _run(filling: Filling, slot: Slot, first: int, end: int) -> Run:
     leads = _LEADS.get(slot.role, _LEADS["thing"])
     score = 3.0 - 0.1 * leads.index(lead) if lead in leads else 0.0
     score += 2.0 if any(_is_proper(filling, index) for index in range(first, end)) else 0.0
-    score += 0.5 if words[end - 1].text.endswith(("'s", "’s")) else 0.0
+    score += 0.5 if words[end - 1].text.endswith("'s") else 0.0
     score -= 0.01 * first
     direction = "from" if lead in {"from", "between"} else "to" if lead in {"to", "into"} else ""
     score += 2.0 if direction and direction == slot.direction else 0.0
-    text = filling.message.text[words[first].start : words[end - 1].end]
+    text = filling.message.raw[words[first].start : words[end - 1].end]
     return Run(text, words[first].start, words[end - 1].end, score, direction)
 
 
@@ -153,6 +168,6 @@ def _commas(text: str, *, is_place: bool) -> list[str]:
 
 
 def _cleaned(name: str) -> str:
-    name = name.strip(" \t\n.,;:!?\"'’-")
-    name = re.sub(r"['’]s$", "", name)
+    name = name.strip(" \t\n.,;:!?\"'-")
+    name = re.sub(r"'s$", "", name)
     return name if name.lower().startswith("the ") and name[0] == "T" else _LEADING.sub("", name)

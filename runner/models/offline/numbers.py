@@ -14,28 +14,63 @@ if TYPE_CHECKING:
     from runner.models.offline.words import Word
 
 _DIGITS = re.compile(
-    r"(?<![\w.,/:])(?P<money>[$€£¥₹]\s?)?(?P<sign>(?<![^\s(])[-+−])?(?P<money2>[$€£¥₹])?"
+    r"(?<![\w.,/:])(?P<money>[$€£¥₹]\s?)?(?P<sign>(?<![^\s(])[-+])?(?P<money2>[$€£¥₹])?"
     r"(?P<number>[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
     r"(?P<fraction>\s?[½⅓¼¾]|\s[0-9]/[0-9]|/[0-9]+(?![/0-9]))?(?P<many>k|m|bn|million|thousand|\s(?:million|thousand|hundred|billion))?"
     r"(?P<tail>[^\W\d_]*)",
     re.IGNORECASE,
 )
-_AFTER = re.compile(r"\s*(?:-\s?)?(?P<noun>°\s?[a-z]?(?![a-z])|%|[$€£¥₹]|degrees? \w+|per ?cent|\w+ per hour|[^\W\d_]+(?:/[hs])?)", re.I)
+_AFTER = re.compile(
+    r"\s*(?:-\s?)?(?P<noun>°\s?[a-z]?(?![a-z])|%|[$€£¥₹]|degrees? \w+|per ?cent|\w+ per hour|[^\W\d_]+(?:/[hs])?)",
+    re.IGNORECASE,
+)
 _SMALL = {
     name: value
     for value, name in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-        " eighteen nineteen".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
-} | {name: 10 * value for value, name in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
-_LARGE = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "dozen": 12, "k": 1000, "m": 10**6, "bn": 10**9}
+} | {
+    name: 10 * value
+    for value, name in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+}
+_LARGE = {
+    "hundred": 100,
+    "thousand": 1000,
+    "million": 10**6,
+    "billion": 10**9,
+    "dozen": 12,
+    "k": 1000,
+    "m": 10**6,
+    "bn": 10**9,
+}
 _PARTS = {"half": 0.5, "quarter": 0.25, "third": 1 / 3}
 _NOT_ONE = {"this", "that", "which", "the", "another", "no", "each", "any", "every", "good", "first", "last", "next"}
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number at `start` to `end`; `unit` is its unit in the usual sign, `noun` the word after it, up to `noun_end`."""
+    """A number at `start` to `end`; `unit` is its unit, if it has one, `noun` the word after it, up to `noun_end`."""
 
     value: int | float
     start: int
@@ -55,9 +90,11 @@ def numbers(text: str, words: list[Word]) -> list[Number]:
     """The numbers of `text`, in digits and in words, in order."""
     found = [number for match in _DIGITS.finditer(text) if (number := _in_digits(match, text))]
     taken = [(number.start, number.end) for number in found]
-    for number in _in_words(text, words):
-        if not any(start < number.end and number.start < end for start, end in taken):
-            found.append(number)
+    found += [
+        number
+        for number in _in_words(text, words)
+        if not any(start < number.end and number.start < end for start, end in taken)
+    ]
     return sorted(found, key=lambda number: number.start)
 
 
@@ -87,7 +124,7 @@ def _value(match: re.Match[str]) -> int | float:
         value = value + float(above) / float(below) if float(below) else value
     elif part:
         value += unicodedata.numeric(part)
-    return -value if match["sign"] in {"-", "−"} else value
+    return -value if match["sign"] == "-" else value
 
 
 def _read(digits: str) -> int | float:
@@ -134,12 +171,12 @@ def _spelled(words: list[Word], index: int) -> tuple[float, int]:
         parts = [_SMALL.get(part) for part in low.split("-")]
         if None not in parts:
             step = float(sum(part for part in parts if part is not None))
-            if current >= 0 and not (current % 100 == 0 or (20 <= current % 100 and current % 10 == 0 and step < 10)):
+            if current >= 0 and not (current % 100 == 0 or (current % 100 >= 20 and current % 10 == 0 and step < 10)):
                 break
             current = max(current, 0) + step
         elif low in _LARGE and len(low) > 2 and current >= 0:
             total, current = (total, current * 100) if low == "hundred" else (total + current * _LARGE[low], 0)
-        elif low != "and" or not current or not current % 100 == 0:
+        elif low != "and" or not current or current % 100 != 0:
             break
         count += 1
     count -= lows[count - 1] == "and" if count else 0
@@ -152,7 +189,9 @@ def _spelled(words: list[Word], index: int) -> tuple[float, int]:
 def _counts(words: list[Word], index: int) -> bool:
     """Whether `one` at `index` is a number and not a pronoun."""
     after = words[index + 1].low if index + 1 < len(words) else ""
-    return (index == 0 or words[index - 1].low not in _NOT_ONE) and (after in unit_forms() or after == "and" or not after)
+    return (index == 0 or words[index - 1].low not in _NOT_ONE) and (
+        after in unit_forms() or after == "and" or not after
+    )
 
 
 def _and_part(lows: list[str]) -> tuple[float, int]:
@@ -174,6 +213,6 @@ def _spelled_part(lows: list[str]) -> tuple[float, int]:
     if second == "couple" and third == "of":
         return 2.0, 3
     if second in unit_forms() and len(second) > 3:
-        part, more = _and_part(lows[2:])
-        return (1.0 + part, 1) if not more else (1.0 + part, 1)
+        part, _ = _and_part(lows[2:])
+        return 1.0 + part, 1
     return 0.0, 0

@@ -22,7 +22,7 @@ _REMARKS = {
     "about": "I am the offline model: rules that call tools, not a language model. {tools}",
     "foreign": "I only understand English. {tools}",
     "files": "I cannot read files: I am the offline model. {tools}",
-    "silent": "I am the offline model, and tool calls are switched off for this message: without them I can say nothing about it.",
+    "silent": "I am the offline model, and tool calls are switched off here: without them I can say nothing about it.",
     "unable": "I cannot help with that: I am the offline model, rules only. {tools}",
 }
 

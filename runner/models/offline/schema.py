@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from runner.models.offline.lexicon import GENERIC_NOUNS
+from runner.models.offline.lexicon import GENERIC_NOUNS, word_set
 from runner.models.offline.words import name_words, readable, stem, stems
 from runner.tools.schema import from_openapi, resolved
 
@@ -17,8 +17,23 @@ if TYPE_CHECKING:
 Path: TypeAlias = tuple[str | int, ...]
 """Where a value stands in the arguments: `("to",)`, `("place", "city")`, `("rows", 0, "name")`."""
 
-_TYPES = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean", "array": "list", "object": "object"}
-_FORMATS = {"date": "date", "date-time": "datetime", "time": "time", "email": "email", "idn-email": "email", "uri": "url", "url": "url"}
+_TYPES = {
+    "string": "text",
+    "integer": "integer",
+    "number": "number",
+    "boolean": "boolean",
+    "array": "list",
+    "object": "object",
+}
+_FORMATS = {
+    "date": "date",
+    "date-time": "datetime",
+    "time": "time",
+    "email": "email",
+    "idn-email": "email",
+    "uri": "url",
+    "url": "url",
+}
 _NAMED_KINDS = [
     ("email", {"email", "mail"}),
     ("url", {"url", "uri", "link", "website", "webpage"}),
@@ -26,17 +41,21 @@ _NAMED_KINDS = [
     ("date", {"date", "day", "deadline", "birthday"}),
     ("time", {"time"}),
 ]
+_PLACES = word_set(
+    "city place location town country address where destination origin airport region station village state area venue"
+)
+_CONTENTS = word_set(
+    "text body message content query note title subject description question prompt task reminder what comment reason"
+    " keyword keywords summary sentence phrase details words search caption todo about"
+)
 _ROLES = [
     ("unit", {"unit", "units"}),
     ("currency", {"currency", "currencies"}),
     ("language", {"language", "lang", "languages"}),
     ("expression", {"expression", "formula", "equation", "calculation", "expr"}),
-    ("place", {"city", "place", "location", "town", "country", "address", "where", "destination", "origin", "airport", "region",
-               "station", "village", "state", "area", "venue"}),
-    ("content", {"text", "body", "message", "content", "query", "note", "title", "subject", "description", "question", "prompt",
-                 "task", "reminder", "what", "comment", "reason", "keyword", "keywords", "summary", "sentence", "phrase", "details",
-                 "words", "search", "caption", "todo", "about"}),
-]  # fmt: skip
+    ("place", _PLACES),
+    ("content", _CONTENTS),
+]
 _FROM = {"from", "source", "src", "origin", "start", "since", "departure", "begin", "after", "min", "base"}
 _TO = {"to", "target", "tgt", "dest", "destination", "into", "end", "until", "arrival", "before", "max"}
 _MAX_DEPTH = 4
@@ -118,7 +137,21 @@ class OfferedTool:
         return [slot for slot in self.slots if slot.required]
 
 
-_GENERIC = frozenset(stem(word) for word in GENERIC_NOUNS) | {"a", "an", "the", "of", "in", "on", "for", "to", "from", "by", "with", "and", "or"}
+_GENERIC = frozenset(stem(word) for word in GENERIC_NOUNS) | {
+    "a",
+    "an",
+    "the",
+    "of",
+    "in",
+    "on",
+    "for",
+    "to",
+    "from",
+    "by",
+    "with",
+    "and",
+    "or",
+}
 
 
 def offered(declaration: Any) -> OfferedTool | None:
@@ -174,7 +207,7 @@ def plain_schema(schema: Json, root: Json) -> Json:
         schema = next((branch for branch in some if branch.get("type") != "null"), {})
     if isinstance(schema.get("type"), list):
         schema = {**schema, "type": next((one for one in schema["type"] if one != "null"), None)}
-    told = {key: own[key] for key in ("description", "default", "examples") if key in own}
+    told: Json = {key: own[key] for key in ("description", "default", "examples") if key in own}
     return {**schema, **told}
 
 
@@ -199,7 +232,9 @@ def _parts(path: Path) -> list[str]:
 
 
 def _stems_of(path: Path) -> frozenset[str]:
-    return frozenset(stem(word) for word in _parts(path) if word not in _FROM | _TO | {"is", "has", "include", "with", "the", "of"})
+    return frozenset(
+        stem(word) for word in _parts(path) if word not in _FROM | _TO | {"is", "has", "include", "with", "the", "of"}
+    )
 
 
 def _role(schema: Json, path: Path, kind: str) -> str:

@@ -5,18 +5,27 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.models.offline.lexicon import ARTICLES, COMMON_VERBS, POLITE, PREPOSITIONS, PRO_FORMS, STOP, UNIVERSAL_VERBS
+from runner.models.offline.lexicon import (
+    ARTICLES,
+    AUXILIARIES,
+    POLITE,
+    PREPOSITIONS,
+    PRO_FORMS,
+    PRONOUNS,
+    STOP,
+    word_set,
+)
 from runner.models.offline.names import name_runs, split_names
-from runner.models.offline.words import stem
 
 if TYPE_CHECKING:
     from runner.models.offline.filling import Filling
     from runner.models.offline.schema import Slot
     from runner.models.offline.words import Word
 
-_MARKERS = frozenset(
-    "to that for about of on saying say says said tell telling reading reads regarding concerning containing mentioning mention"
-    " mentions called named titled with : as which is in".split()
+_MARKERS = word_set(
+    "to that for about of on saying say says said tell telling reading reads regarding concerning containing mentioning"
+    " mention"
+    " mentions called named titled with : as which is in"
 )
 _SPEAKING = {
     "body": "saying says say that body text message telling reading reads write",
@@ -26,21 +35,30 @@ _SPEAKING = {
     "name": "named called",
     "query": "for about",
 }
-_HEAD_NOUNS = frozenset("sentence phrase word words text following line item items something one thing".split())
-_TAIL = frozenset("please thanks too also well as again at most pls asap".split())
-_TAIL_LEADS = frozenset("to in on from of within into at for onto".split())
+_POLITE_HEAD = POLITE | PRONOUNS | AUXILIARIES | {"need", "want", "like", "get"}
+_BEGINNINGS = word_set("need want put add get")
+_HEAD_NOUNS = word_set("sentence phrase word words text following line item items something one thing")
+_TELLING = word_set("tell say ask let")
+_TAIL = word_set("please thanks too also well as again at most pls asap")
+_TAIL_LEADS = word_set("to in on from of within into at for onto")
 _LIST_JOINT = re.compile(r"\s*(?:,\s*(?:and|&)\s+|[,;\n]\s*|\s+(?:and|&|plus|as well as)\s+)\s*", re.IGNORECASE)
 
 
 def fill_texts(filling: Filling, *, follows: bool = False) -> None:
     """Fill the text slots. `follows` says that the message goes on with an earlier call and needs no command."""
-    slots = [slot for slot in filling.tool.slots if slot.kind == "text" and slot.role not in {"unit", "currency", "language", "expression"}]
+    slots = [
+        slot
+        for slot in filling.tool.slots
+        if slot.kind == "text" and slot.role not in {"unit", "currency", "language", "expression"}
+    ]
     _quotes(filling, slots)
     _announced(filling, slots)
     for slot in slots:
         if not filling.is_filled(slot) and slot.required and _is_free_text(slot):
             _content(filling, slot, follows=follows)
-    _names(filling, [slot for slot in slots if slot.required and not filling.is_filled(slot) and not _is_free_text(slot)])
+    _names(
+        filling, [slot for slot in slots if slot.required and not filling.is_filled(slot) and not _is_free_text(slot)]
+    )
     if slots and not any(slot.required or filling.is_filled(slot) for slot in slots):
         _optional_name(filling, slots[0])
 
@@ -53,7 +71,9 @@ def _quotes(filling: Filling, slots: list[Slot]) -> None:
     order = [slot for slot in slots if slot.required and _is_free_text(slot)]
     order += [slot for slot in slots if slot.required and slot not in order]
     for quote in filling.message.quotes:
-        named = next((slot for slot in slots if not filling.is_filled(slot) and _announces(filling, slot, quote.start)), None)
+        named = next(
+            (slot for slot in slots if not filling.is_filled(slot) and _announces(filling, slot, quote.start)), None
+        )
         slot = named or next((slot for slot in order if not filling.is_filled(slot)), None)
         if slot is None:
             continue
@@ -71,7 +91,9 @@ def _announces(filling: Filling, slot: Slot, start: int) -> bool:
 def _announced(filling: Filling, slots: list[Slot]) -> None:
     """Values after the slot's own name: `subject: lunch`, `with subject lunch and body noon`."""
     words = filling.message.words
-    marks = [(index, slot) for index, word in enumerate(words) for slot in slots if _is_mark(filling, index, word, slot)]
+    marks = [
+        (index, slot) for index, word in enumerate(words) for slot in slots if _is_mark(filling, index, word, slot)
+    ]
     ends = [mark[0] for mark in marks[1:]] + [len(words)]
     for (index, slot), following in zip(marks, ends, strict=False):
         start = index + 1
@@ -85,14 +107,22 @@ def _announced(filling: Filling, slots: list[Slot]) -> None:
 
 
 def _is_mark(filling: Filling, index: int, word: Word, slot: Slot) -> bool:
-    if word.stem not in slot.words or filling.message.is_quoted(word.start, word.end) or filling.owner(index) is not None:
+    if (
+        word.stem not in slot.words
+        or filling.message.is_quoted(word.start, word.end)
+        or filling.owner(index) is not None
+    ):
         return False
     words = filling.message.words
     after = words[index + 1].low if index + 1 < len(words) else ""
     if after in {":", "="}:
         return True
     before = [one.low for one in words[max(index - 2, 0) : index] if one.low not in ARTICLES][-1:]
-    return (not slot.required or slot.role == "content") and before in (["with"], ["and"], [","]) and after not in PREPOSITIONS | {""}
+    return (
+        (not slot.required or slot.role == "content")
+        and before in (["with"], ["and"], [","])
+        and after not in PREPOSITIONS | {""}
+    )
 
 
 def _content(filling: Filling, slot: Slot, *, follows: bool) -> None:
@@ -106,7 +136,11 @@ def _content(filling: Filling, slot: Slot, *, follows: bool) -> None:
 def command_index(filling: Filling) -> int:
     """Where the first word stands that speaks for the tool; -1 where none does."""
     for index, word in enumerate(filling.message.words):
-        if filling.owner(index) is None and not filling.message.is_quoted(word.start, word.end) and filling.is_tool_word(word):
+        if (
+            filling.owner(index) is None
+            and not filling.message.is_quoted(word.start, word.end)
+            and filling.is_tool_word(word)
+        ):
             return index
     return -1
 
@@ -131,6 +165,10 @@ def _is_head_word(filling: Filling, index: int, *, marked: bool) -> bool:
     """Whether the word still belongs to the command and not to what follows it."""
     words = filling.message.words
     word, after = words[index], words[index + 1 : index + 3]
+    if word.low in {"him", "her", "them"} and words[index - 1].low in _TELLING:
+        return True
+    if word.low == "and" and after and after[0].low in _TELLING:
+        return True
     if word.low in {"me", "us", "up", "down", "any", "new", "please", "everyone", "them"} and not marked:
         return True
     if word.low in ARTICLES | {"another"}:
@@ -150,8 +188,8 @@ def _follow_head(filling: Filling) -> int:
 
 def _polite_head(filling: Filling) -> int:
     index = 0
-    for index, word in enumerate(filling.message.words):  # noqa: B007  # the place is what is looked for
-        if word.low not in POLITE and not word.is_sign:
+    for index, word in enumerate(filling.message.words):  # the place is what is looked for
+        if word.low not in _POLITE_HEAD and not word.is_sign:
             return index
     return index
 
@@ -160,7 +198,7 @@ def _before_command(filling: Filling) -> list[int]:
     """What stands before a command that ends the message: `milk and eggs on my shopping list`."""
     words, end = filling.message.words, command_index(filling)
     start = 0
-    while start < end and (words[start].low in STOP - PREPOSITIONS | UNIVERSAL_VERBS | COMMON_VERBS or words[start].is_sign):
+    while start < end and (words[start].low in STOP | _BEGINNINGS or words[start].is_sign):
         start += 1
     run = list(range(start, max(end, start)))
     return run if any(words[index].low not in STOP and not words[index].is_sign for index in run) else []
@@ -206,25 +244,31 @@ def _without_tail(filling: Filling, run: list[int]) -> list[int]:
 
 def _pieces(filling: Filling, slot: Slot, run: list[int]) -> list[str]:
     """The text of a run of words, or its items for a slot that holds a list."""
-    text = filling.message.text
+    text = filling.message.raw
     words = filling.message.words
     parts: list[str] = []
     for place, index in enumerate(run):
         gap = text[words[run[place - 1]].end : words[index].start] if place and run[place - 1] == index - 1 else " "
-        parts.append(f"{gap if place else ''}{words[index].text}")
+        parts.append(f"{gap if place else ''}{text[words[index].start : words[index].end]}")
     joined = "".join(parts).strip()
     if not joined:
         return []
     if not slot.many:
         return [joined]
-    items = [re.sub(r"^(?:and|some|also)\s+", "", item.strip(), flags=re.IGNORECASE) for item in _LIST_JOINT.split(joined)]
-    return [item for item in items if item and item.lower() not in PRO_FORMS]
+    items = [
+        re.sub(r"^(?:and|some|also)\s+", "", item.strip(), flags=re.IGNORECASE) for item in _LIST_JOINT.split(joined)
+    ]
+    return [item for item in items if item and not all(word in STOP | PRO_FORMS for word in item.lower().split())]
 
 
 def _names(filling: Filling, slots: list[Slot]) -> None:
     """Fill slots that name one thing, place or person, each from the run of words that suits it best."""
     for slot in sorted(slots, key=lambda slot: not slot.direction):
-        runs = [run for run in name_runs(filling, slot) if len(slots) == 1 or not slot.direction or run.direction in {"", slot.direction}]
+        runs = [
+            run
+            for run in name_runs(filling, slot)
+            if len(slots) == 1 or not slot.direction or run.direction in {"", slot.direction}
+        ]
         best = max(runs, key=lambda run: run.score, default=None)
         if best and filling.put(slot, split_names(best.text, slot), 0.5):
             filling.claim(slot, best.start, best.end)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _TO_WORDS = frozenset({"to", "into", "in", "as", "until", "till", "=", "→", ">"})
 _FROM_WORDS = frozenset({"from", "since", "between"})
-_ANY_NUMBER = frozenset(stem(word) for word in "value amount number quantity count sum price size n x total".split())
+_ANY_NUMBER = frozenset(
+    stem(word) for word in ["value", "amount", "number", "quantity", "count", "sum", "price", "size", "n", "x", "total"]
+)
 _ANY_NUMBER_ROLES = frozenset({"content"})
 
 
@@ -111,7 +113,13 @@ def _directed(filling: Filling, pieces: list[tuple[Any, int, int]]) -> list[Cand
 
 def _choices(filling: Filling, slots: list[Slot]) -> None:
     matches = choice_matches(filling, slots[0].choices)
-    if not matches and len(slots) == 1 and slots[0].required and not slots[0].direction and len(slots[0].choices) <= MAX_CALLS:
+    if (
+        not matches
+        and len(slots) == 1
+        and slots[0].required
+        and not slots[0].direction
+        and len(slots[0].choices) <= MAX_CALLS
+    ):
         matches = all_choices(filling, slots[0].choices)
     beside = [one for one in matches if not _is_in_command(filling, one[1])]
     matches = beside or matches
@@ -126,7 +134,18 @@ def _is_in_command(filling: Filling, start: int) -> bool:
 
 def _booleans(filling: Filling, slots: list[Slot]) -> None:
     for slot in slots:
-        if slot.label in {"on", "enabled", "enable", "active", "is on", "state", "power", "status", "turn on", "switch on"}:
+        if slot.label in {
+            "on",
+            "enabled",
+            "enable",
+            "active",
+            "is on",
+            "state",
+            "power",
+            "status",
+            "turn on",
+            "switch on",
+        }:
             for value, start, end in switched(filling)[:1]:
                 _take(filling, slot, [Candidate(value, start, end)], 0.7)
         elif said := _named_boolean(filling, slot):
@@ -135,9 +154,11 @@ def _booleans(filling: Filling, slots: list[Slot]) -> None:
 
 def _named_boolean(filling: Filling, slot: Slot) -> Candidate | None:
     for index, word in enumerate(filling.message.words):
-        if word.stem in slot.words and not filling.message.is_quoted(word.start, word.end) and filling.owner(index) is None:
+        negated = stem(word.low.removeprefix("non-").removeprefix("un"))
+        free = not filling.message.is_quoted(word.start, word.end) and filling.owner(index) is None
+        if free and slot.words & {word.stem, negated}:
             before = [one.low for one in filling.message.words[max(index - 3, 0) : index]]
-            value = not any(one in NOT_WORDS for one in before)
+            value = word.stem in slot.words and not any(one in NOT_WORDS for one in before)
             return Candidate(value, word.start, word.end)
     return None
 
@@ -155,13 +176,19 @@ def _expressions(filling: Filling, slots: list[Slot]) -> None:
 def _units(filling: Filling, slots: list[Slot]) -> None:
     text = filling.message.text
     timeless = [piece for piece in filling.message.units if piece.value not in {"second", "degree", "percent"}]
-    pieces = [(_unit_word(slots[0], piece.value, text[piece.start : piece.end]), piece.start, piece.end) for piece in timeless]
+    pieces = [
+        (_unit_word(slots[0], piece.value, text[piece.start : piece.end]), piece.start, piece.end) for piece in timeless
+    ]
     _assign(filling, slots, _directed(filling, pieces), 1.5)
 
 
 def _unit_word(slot: Slot, unit: str, written: str) -> str:
     """The unit as the schema writes it, where it does, else as the user did."""
-    known = [str(one) for one in slot.schema.get("examples", ()) or ()] if isinstance(slot.schema.get("examples"), list) else []
+    known = (
+        [str(one) for one in slot.schema.get("examples", ()) or ()]
+        if isinstance(slot.schema.get("examples"), list)
+        else []
+    )
     known += [word.text for word in words(slot.description)]
     forms = UNITS[unit]
     bare = re.sub(r"^degrees?\s+", "", written, flags=re.IGNORECASE)
@@ -191,11 +218,17 @@ def _languages(filling: Filling, slots: list[Slot]) -> None:
 
 def _days(filling: Filling, slots: list[Slot]) -> None:
     pieces = [(one.day.isoformat(), one.start, one.end) for one in filling.message.moments if one.day]
-    if len(slots) == 1 and len(pieces) > 1 and pieces[-1][2] >= len(filling.message.text.rstrip(" .!?")) and not filling.are_joined(
-        pieces[-2][2], pieces[-1][1]
+    if (
+        len(slots) == 1
+        and len(pieces) > 1
+        and pieces[-1][2] >= len(filling.message.text.rstrip(" .!?"))
+        and not filling.are_joined(pieces[-2][2], pieces[-1][1])
     ):
         pieces = pieces[-1:]
-    plain = [Candidate(value, start, end, "from" if filling.word_before(start) in _FROM_WORDS else _until(filling, start)) for value, start, end in pieces]
+    plain = [
+        Candidate(value, start, end, "from" if filling.word_before(start) in _FROM_WORDS else _until(filling, start))
+        for value, start, end in pieces
+    ]
     _assign(filling, slots, plain, 0.5)
 
 
@@ -260,7 +293,9 @@ def _take_number(filling: Filling, slot: Slot, numbers: list[Number]) -> None:
 
 
 def _noun_end(slot: Slot, number: Number) -> int:
-    return number.noun_end if number.unit in {"percent", "degree"} or stem(number.noun) in slot.words | slot.hints else 0
+    return (
+        number.noun_end if number.unit in {"percent", "degree"} or stem(number.noun) in slot.words | slot.hints else 0
+    )
 
 
 def _in_slot_unit(slot: Slot, number: Number) -> int | float | None:
@@ -277,7 +312,11 @@ def _in_slot_unit(slot: Slot, number: Number) -> int | float | None:
 def _speaks_of(filling: Filling, slot: Slot, number: Number) -> bool:
     """Whether the words around a number name the slot."""
     timed = number.unit in SECONDS and any(stem(one) in slot.words | slot.hints for one in SECONDS)
-    if number.noun and (stem(number.noun) in (slot.words | slot.hints) - _ANY_NUMBER or stem(number.unit) in slot.words | slot.hints or timed):
+    if number.noun and (
+        stem(number.noun) in (slot.words | slot.hints) - _ANY_NUMBER
+        or stem(number.unit) in slot.words | slot.hints
+        or timed
+    ):
         return True
     before = [word for word in filling.message.words if word.end <= number.start][-3:]
     return any(word.stem in slot.words - _ANY_NUMBER for word in before if word.low not in {"to", "of"})

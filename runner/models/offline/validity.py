@@ -6,6 +6,7 @@ import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from runner.models.offline.lexicon import word_set
 from runner.tools.schema import resolved
 
 if TYPE_CHECKING:
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
 
     from runner.messages import Json
 
-_UNJUDGED = frozenset(
+_UNJUDGED = word_set(
     "if then else dependentRequired dependentSchemas dependencies patternProperties propertyNames unevaluatedProperties"
-    " unevaluatedItems contains minContains maxContains prefixItems additionalItems $dynamicRef $recursiveRef".split()
+    " unevaluatedItems contains minContains maxContains prefixItems additionalItems $dynamicRef $recursiveRef"
 )
 _DEEPEST = 24
 
@@ -29,7 +30,12 @@ def fits(value: Any, schema: Any, root: Json, depth: int = 0) -> bool:
     if "$ref" in schema:
         target = resolved(schema, root)
         rest = {key: inner for key, inner in schema.items() if key != "$ref"}
-        return "$ref" not in target and bool(target) and fits(value, target, root, depth + 1) and fits(value, rest, root, depth + 1)
+        return (
+            "$ref" not in target
+            and bool(target)
+            and fits(value, target, root, depth + 1)
+            and fits(value, rest, root, depth + 1)
+        )
     try:
         return all(check(value, schema) for check in _CHECKS) and _inner_fits(value, schema, root, depth + 1)
     except (TypeError, ValueError, re.error, OverflowError, ArithmeticError):
@@ -59,7 +65,7 @@ def _properties_fit(value: Json, schema: Json, root: Json, depth: int) -> bool:
     properties = schema.get("properties", {})
     others = schema.get("additionalProperties", True)
     return all(name in value for name in schema.get("required", ())) and all(
-        fits(inner, properties[name] if name in properties else others, root, depth) for name, inner in value.items()
+        fits(inner, properties.get(name, others), root, depth) for name, inner in value.items()
     )
 
 
@@ -75,7 +81,13 @@ def _is(value: Any, named: Any) -> bool:
         return bool(named == "boolean")
     if named == "integer":
         return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    kinds: dict[Any, type | tuple[type, ...]] = {"string": str, "number": (int, float), "array": list, "object": dict, "null": type(None)}
+    kinds: dict[Any, type | tuple[type, ...]] = {
+        "string": str,
+        "number": (int, float),
+        "array": list,
+        "object": dict,
+        "null": type(None),
+    }
     return named in kinds and isinstance(value, kinds[named])
 
 
@@ -89,13 +101,22 @@ def _same(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
+_SIZES: dict[type, tuple[str, str]] = {
+    str: ("minLength", "maxLength"),
+    list: ("minItems", "maxItems"),
+    dict: ("minProperties", "maxProperties"),
+}
+
+
 def _size(value: Any, schema: Json) -> bool:
-    least, most = {str: ("minLength", "maxLength"), list: ("minItems", "maxItems"), dict: ("minProperties", "maxProperties")}.get(
-        type(value), ("", "")
-    )
-    if not least:
+    if not isinstance(value, (str, list, dict)):
         return True
-    if isinstance(value, list) and schema.get("uniqueItems") and any(item in value[:index] for index, item in enumerate(value)):
+    least, most = _SIZES[type(value)]
+    if (
+        isinstance(value, list)
+        and schema.get("uniqueItems")
+        and any(item in value[:index] for index, item in enumerate(value))
+    ):
         return False
     return bool(schema.get(least, 0) <= len(value) <= schema.get(most, len(value)))
 
@@ -132,9 +153,8 @@ def _format(value: Any, schema: Json) -> bool:
         return bool(re.fullmatch(r"[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?.*", value))
     if form in {"email", "idn-email"}:
         return bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value))
-    return form in {"uri", "url"} and "://" in value or form not in _JUDGED_ELSEWHERE
+    return (form in {"uri", "url"} and "://" in value) or form not in _JUDGED_ELSEWHERE
 
 
-_JUDGED_ELSEWHERE = frozenset("uri url ipv4 ipv6 uuid hostname regex duration json-pointer iri uri-reference".split())
+_JUDGED_ELSEWHERE = word_set("uri url ipv4 ipv6 uuid hostname regex duration json-pointer iri uri-reference")
 _CHECKS: list[Callable[[Any, Json], bool]] = [_type, _choice, _size, _range, _pattern, _format]
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from runner.models.offline.lexicon import KEY_UNITS
+from runner.models.offline.lexicon import KEY_UNITS, word_set
 from runner.models.offline.words import name_words, readable
 
 if TYPE_CHECKING:
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 _WRAPPERS = frozenset({"result", "output", "data", "response", "results", "value", "answer"})
 _TITLES = ("name", "title", "city", "place", "location", "symbol", "company", "label", "subject", "date", "id")
 _UNIT_KEYS = frozenset({"unit", "units", "currency"})
-_WORTH = frozenset("value amount price total cost balance quantity result sum temperature distance weight length size".split())
+_WORTH = word_set("value amount price total cost balance quantity result sum temperature distance weight length size")
 _DEGREES = {"celsius": "°C", "fahrenheit": "°F", "c": "°C", "f": "°F", "kelvin": "K", "°c": "°C", "°f": "°F"}
-_WARMTHS = frozenset("temperature temp high low max min feels apparent dew".split())
+_WARMTHS = word_set("temperature temp high low max min feels apparent dew")
+_PLAIN_KEYS = word_set("weekday condition conditions description summary weather")
 _FINE = frozenset({"ok", "success", "done", "true", "completed"})
 _MOST_ITEMS, _MOST_FACTS, _MOST_TEXT, _DEEPEST = 10, 24, 1500, 5
 _SENTENCE = 160
@@ -29,14 +30,16 @@ def worded(results: Sequence[tuple[str, Json, Any]]) -> str:
     if len(results) == 1:
         return _result(*results[0], label="")
     labels = [_label(name, args, results) for name, args, _ in results]
-    return "\n".join(_as_item(_result(*one, label=label)) for one, label in zip(results, labels, strict=True)) or "Done."
+    return (
+        "\n".join(_as_item(_result(*one, label=label)) for one, label in zip(results, labels, strict=True)) or "Done."
+    )
 
 
 def _label(name: str, args: Json, results: Sequence[tuple[str, Json, Any]]) -> str:
     """What sets a call apart from the others: its text arguments, where another call of the tool has different ones."""
     same = [other for tool, other, _ in results if tool == name]
     differing = [
-        value
+        value.replace("_", " ")
         for key, value in args.items()
         if isinstance(value, str) and len(value) <= 60 and any(other.get(key) != value for other in same)
     ]
@@ -48,14 +51,16 @@ def _result(name: str, args: Json, response: Any, *, label: str) -> str:
     if isinstance(value, dict) and value.get("error"):
         return _failure(name, value, label)
     if _says_nothing(value):
-        return f"{label}: done." if label else "Done."
+        return f"{_upper(label)}: done." if label else "Done."
     if isinstance(value, dict):
         return _record(value, label)
     if isinstance(value, list):
         text = _listing(value, {}, 0)
-        return f"{label}:\n{text}" if label and "\n" in text else f"{label}: {text}" if label else text
-    text = _scalar(value)
-    return f"{label}: {text}" if label else _sentence(text)
+        if text.startswith("- "):
+            return f"{label}:\n{text}" if label else text
+    else:
+        text = _scalar(value)
+    return _sentence(f"{label}: {text}" if label else text)
 
 
 def _unwrapped(response: Any) -> Any:
@@ -81,7 +86,9 @@ def _is_fine(value: Any) -> bool:
 
 def _failure(name: str, value: Json, label: str) -> str:
     error = value["error"]
-    rest = {key: inner for key, inner in value.items() if key != "error" and not _is_empty(inner) and inner is not False}
+    rest = {
+        key: inner for key, inner in value.items() if key != "error" and not _is_empty(inner) and inner is not False
+    }
     if isinstance(error, dict):
         message = error.get("message")
         rest = {**{key: inner for key, inner in error.items() if key != "message" or message is None}, **rest}
@@ -90,7 +97,8 @@ def _failure(name: str, value: Json, label: str) -> str:
     more = _facts(rest, {}, 1)
     detail = f" ({', '.join(more)})" if more else ""
     what = _title(name) or "The tool"
-    return f"{what}{f' ({label})' if label else ''} failed: {text.rstrip(' .') if detail else text}{detail}{'' if text.endswith(('.', '!', '?')) and not detail else '.'}"
+    whose = f" ({label})" if label else ""
+    return _sentence(f"{what}{whose} failed: {text.rstrip(' .') if detail else text}{detail}")
 
 
 def _record(value: Json, label: str) -> str:
@@ -100,6 +108,8 @@ def _record(value: Json, label: str) -> str:
     rest = {key: inner for key, inner in value.items() if key != title_key}
     flat = {key: inner for key, inner in rest.items() if not isinstance(inner, (dict, list))}
     deep = {key: inner for key, inner in rest.items() if key not in flat and not _is_empty(inner)}
+    if deep and any(_uses_unit(inner, _context(value)) for inner in deep.values()):
+        flat = {key: inner for key, inner in flat.items() if key not in _UNIT_KEYS}
     facts = _facts(flat, value, 0)
     if len(facts) == 1 and not deep and not title:
         return _sentence(_only_fact(flat, facts[0]))
@@ -168,13 +178,25 @@ def _facts(values: Json, context: Json, depth: int) -> list[str]:
 
 def _context(values: Json) -> Json:
     """The unit that an object names for its numbers."""
-    return {"unit": values[key] for key in _UNIT_KEYS if isinstance(values.get(key), str) and values[key]}
+    units = [values[key] for key in sorted(_UNIT_KEYS) if isinstance(values.get(key), str) and values[key]]
+    return {"unit": units[-1]} if units else {}
 
 
 def _unit_spoken_with(values: Json, context: Json) -> str:
     """The key of the unit, where it is said together with a number."""
     key = next((key for key in _UNIT_KEYS if key in values and values[key] == context.get("unit")), "")
-    return key if key and any(_own_unit(one, value, context) for one, value in list(values.items())[:_MOST_FACTS]) else ""
+    return (
+        key if key and any(_own_unit(one, value, context) for one, value in list(values.items())[:_MOST_FACTS]) else ""
+    )
+
+
+def _uses_unit(value: Any, context: Json) -> bool:
+    """Whether a number somewhere in `value` is said with the unit of the object around it."""
+    if isinstance(value, list):
+        return any(_uses_unit(item, context) for item in value[:_MOST_ITEMS])
+    if not isinstance(value, dict) or _context(value):
+        return False
+    return any(_own_unit(key, inner, context) for key, inner in list(value.items())[:_MOST_FACTS])
 
 
 def _own_unit(key: str, value: Any, context: Json) -> str:
@@ -198,7 +220,13 @@ def _fact(key: str, value: Any, context: Json, depth: int) -> str:
         return f"{name}: {_scalar(value)}"
     if isinstance(value, (dict, list)):
         return f"{name} ({_compact(value, context, depth)})"
-    return f"{name} {_scalar(value)}" if len(str(value)) < 40 and ":" not in str(value)[:-1] else f"{name}: {_scalar(value)}"
+    if key in _PLAIN_KEYS and value:
+        return _scalar(value)
+    return (
+        f"{name} {_scalar(value)}"
+        if len(str(value)) < 40 and ":" not in str(value)[:-1]
+        else f"{name}: {_scalar(value)}"
+    )
 
 
 def _measure(key: str, value: Any, context: Json) -> str:
@@ -236,6 +264,8 @@ def _scalar(value: Any) -> str:
         head = text[:_MOST_TEXT]
         cut = head[: head.rfind(" ")] if " " in head else head.rstrip("0123456789.,eE+-")  # never within a number
         return f"{cut} ... and {len(text) - len(cut)} more characters"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     return json.dumps(value, ensure_ascii=False)
 
 

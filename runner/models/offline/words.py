@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from runner.models.offline.lexicon import CONCEPTS, STOP
 
-_WORD = re.compile(r"[0-9]+(?:[.,:][0-9]+)*|[^\W_]+(?:['’.&-][^\W_]+)*['’]?(?<!['’])|[^\w\s]|_+")
+_WORD = re.compile(r"[0-9]+(?:[.,:][0-9]+)*|[^\W_]+(?:['.&-][^\W_]+)*|[^\w\s]|_+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\W_]+")
 _VOWEL = re.compile(r"[aeiouy]")
 
@@ -34,7 +34,7 @@ def words(text: str) -> list[Word]:
     """The words and signs of `text`, in order."""
     found = []
     for match in _WORD.finditer(text):
-        low = match[0].lower().replace("’", "'")
+        low = match[0].lower()
         found.append(Word(match[0], low, stem(low), match.start(), match.end()))
     return found
 

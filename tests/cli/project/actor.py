@@ -60,6 +60,14 @@ class Actor(Model):
         yield {"text": "Well, "}
         await asyncio.sleep(60)
 
+    async def play_stubborn(self, rest, step):
+        yield {"text": "Well, "}
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                continue
+
     async def play_refuse(self, rest, step):
         yield {"text": "Half an "}
         raise GeminiAPIError(400, "INVALID_ARGUMENT", rest)

@@ -1,0 +1,331 @@
+"""`python -m tests.reliability.crash_sweep`: kill a turn at every system call that writes, and see what is left.
+
+A warm parent forks a process that runs a turn of two steps with tools (real SDK, SQLite, strict server in a process of
+its own). strace attaches to it and kills it (SIGKILL) just before its k-th `write`, `pwrite64`, `fdatasync`, `sendto`
+and so on, for k = 1, 2, ... until it gets to its end alive. After each kill another process runs the next turn of the
+same chat. A violation is anything that `verdict` says. Without strace, kills at random times (`--random N`) remain.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from runner.messages import ChatMessage
+from tests.invariants import assert_at_most_once, assert_recoverable, assert_results_match, assert_sound
+from tests.reliability.crash_turn import CHAT, Place, run
+from tests.servers import GeminiProcess
+
+SYSCALLS = ("write", "pwrite64", "fdatasync", "fsync", "sendto", "sendmsg", "rename", "unlink", "ftruncate")
+EXECUTORS = ("together", "one by one")
+PATIENCE = 30.0
+Work = Callable[[], object]
+
+
+class Point(NamedTuple):
+    """Just before the k-th call of a kind: counted in each thread for itself, or in the main thread alone."""
+
+    syscall: str
+    k: int
+    main_only: bool = False
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    what: str
+    executor: str
+    killed: int = 0
+    violations: list[str] = field(default_factory=list)
+
+
+# Processes
+
+
+def forked(work: Work) -> int:
+    """The id of a new process that does the work and ends; what it raises is printed."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        work()
+    except BaseException:  # noqa: BLE001  # nothing may return into the copy of the parent
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def status_of(pid: int) -> int:
+    """How a process ended: its exit code, or minus the signal; one that hangs is killed and counts as 124."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return 124
+        time.sleep(0.001)
+
+
+def killed_at(point: Point, work: Work) -> int:
+    """Do the work in a process that strace kills at this point; how it ended."""
+    reading, writing = os.pipe()
+
+    def wait_and_work() -> None:
+        os.close(writing)
+        os.read(reading, 1)
+        work()
+
+    pid = forked(wait_and_work)
+    os.close(reading)
+    inject = f"inject={point.syscall}:signal=KILL:when={point.k}"
+    command = ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={point.syscall}", "-e", inject, "-p", str(pid)]
+    with subprocess.Popen([*command, *([] if point.main_only else ["-f"])], stderr=subprocess.PIPE) as tracer:
+        while not is_traced(pid) and tracer.poll() is None:
+            time.sleep(0.0005)
+        os.write(writing, b"x")
+        os.close(writing)
+        return status_of(pid)
+
+
+def killed_after(seconds: float, work: Work) -> int:
+    """Do the work in a process that is killed after so long; how it ended."""
+    pid = forked(work)
+    time.sleep(seconds)
+    os.kill(pid, signal.SIGKILL)
+    return status_of(pid)
+
+
+def is_traced(pid: int) -> bool:
+    return "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text()
+
+
+def can_trace() -> bool:
+    """Whether strace is here and may attach to a process of ours."""
+    if shutil.which("strace") is None or not Path("/proc/self/status").exists():
+        return False
+    return killed_at(Point("getppid", 1), os.getppid) == -signal.SIGKILL
+
+
+# Experiments
+
+
+class Bench:
+    """The server, the folder of all experiments, and what is known of a turn that nobody kills."""
+
+    def __init__(self, server: GeminiProcess, log: Path, folder: Path) -> None:
+        self._server, self._log, self._folder = server, log, folder
+        self._count = 0
+        self.seconds = 0.0
+
+    def warm_up(self) -> None:
+        """Import here what a turn imports, by asking a process that ran one: no thread of it may be in this one."""
+        place, names = self.place("together"), self._folder / "modules"
+
+        def work() -> None:
+            run(place)
+            names.write_text("\n".join(name for name in sys.modules if name != "__main__"))
+
+        assert status_of(forked(work)) == 0
+        for name in names.read_text().split():
+            importlib.import_module(name)
+        place, began = self.place("together"), time.perf_counter()
+        assert status_of(forked(lambda: run(place))) == 0
+        self.seconds = time.perf_counter() - began
+
+    def place(self, executor: str) -> Place:
+        """A new folder."""
+        self._count += 1
+        folder = self._folder / str(self._count)
+        folder.mkdir()
+        return Place(folder, executor)
+
+    def copy(self, place: Place) -> Place:
+        """A new folder with the same files."""
+        made = self.place(place.executor)
+        shutil.copytree(place.folder, made.folder, dirs_exist_ok=True)
+        return made
+
+    def judged(self, place: Place, before: int, expected: list[str] | None = None) -> list[str]:
+        """Run the next turn of the chat in a new process and say what is wrong; `expected` is the closed first turn."""
+        status = status_of(forked(lambda: run(place, reports=True)))
+        problems = [f"the next process ended with {status}"] if status else verdict(place)
+        problems += [f"the server refused: {error}" for error in self.refusals(before)]
+        if expected is not None and not status and (closed := closed_turn(place)) != expected:
+            problems.append(f"recovered to {closed}, not {expected}")
+        if not problems:
+            shutil.rmtree(place.folder)
+        return [f"{problem} ({place.folder})" for problem in problems]
+
+    @property
+    def asked(self) -> int:
+        """The size of the server's log now."""
+        return self._log.stat().st_size if self._log.exists() else 0
+
+    def refusals(self, after: int) -> list[str]:
+        """What the server refused since its log had this size."""
+        with self._log.open("rb") as file:
+            file.seek(after)
+            return [entry["error"] for entry in map(json.loads, file) if entry["error"]]
+
+
+def verdict(place: Place) -> list[str]:
+    """What is wrong after a crash and the turn that came after it."""
+    report = place.report
+    found, left = ([ChatMessage.from_json(text) for text in report[name]] for name in ("found", "left"))
+    problems = []
+    if report["ended"]["reason"] != "answered":
+        problems.append(f"the next turn {report['ended']}")
+    if left[: len(found)] != found:
+        problems.append("what was stored has changed")
+    for check in (
+        lambda: assert_sound(left),
+        lambda: assert_recoverable(left),
+        lambda: assert_at_most_once(place.ledger),
+        lambda: assert_results_match(left, CHAT, place.ledger),
+        lambda: assert_acknowledged(place.acknowledged, left),
+    ):
+        try:
+            check()
+        except AssertionError as problem:
+            problems.append(str(problem))
+    return problems
+
+
+def assert_acknowledged(answers: list[str], log: list[ChatMessage]) -> None:
+    """Raise unless every answer that was told is stored whole, in order, as the end of an answered turn."""
+    stored = [entry.text for entry in log if entry.meta.get("status") == "answered"]
+    left = iter(stored)
+    assert all(answer in left for answer in answers), f"told {len(answers)} answers, stored {len(stored)}"
+
+
+# Sweeps
+
+
+def points(syscall: str, every: int, main_only: bool) -> Iterator[Point]:
+    """k = 1, then every so many; whoever iterates stops when a process got to its end."""
+    k = 1
+    while True:
+        yield Point(syscall, k, main_only)
+        k += every
+
+
+def sweep(bench: Bench, executor: str, every: dict[str, int]) -> Iterator[Row]:
+    """Kill the turn at each point; the calls of the main thread are also counted alone, so that no other hides them."""
+    for main_only in (False, True):
+        for syscall in SYSCALLS:
+            row = Row(f"{syscall}, main thread" if main_only else syscall, executor)
+            for point in points(syscall, every.get(syscall, every[""]), main_only):
+                place, before = bench.place(executor), bench.asked
+                status = killed_at(point, lambda place=place: run(place))
+                row.killed += status == -signal.SIGKILL
+                wrong = [f"ended with {status}"] if status not in (0, -signal.SIGKILL) else []
+                row.violations += [f"{point}: {problem}" for problem in wrong + bench.judged(place, before)]
+                if status == 0:
+                    break
+            if row.killed:
+                yield row
+
+
+def random_kills(bench: Bench, executor: str, count: int) -> Row:
+    """Kill the turn at random times."""
+    row, rng = Row("at a random time", executor), random.Random(20261122)  # noqa: S311  # to spread the kills
+    for number in range(count):
+        place, before = bench.place(executor), bench.asked
+        status = killed_after(rng.random() * bench.seconds, lambda place=place: run(place))
+        row.killed += status == -signal.SIGKILL
+        row.violations += [f"kill {number}: {problem}" for problem in bench.judged(place, before)]
+    return row
+
+
+def recovery_sweep(bench: Bench, executor: str, crash: Point, every: int) -> Row:
+    """Kill the turn at one point, then the process that recovers at each of its own, and recover again."""
+    row = Row(f"recovery from {crash.syscall} {crash.k}", executor)
+    base = bench.place(executor)
+    assert killed_at(crash, lambda: run(base)) == -signal.SIGKILL
+    clean = bench.copy(base)
+    assert status_of(forked(lambda: run(clean, reports=True))) == 0
+    expected = closed_turn(clean)
+    for syscall in ("pwrite64", "fdatasync", "unlink", "ftruncate"):
+        for point in points(syscall, every, main_only=False):
+            place, before = bench.copy(base), bench.asked
+            status = killed_at(point, lambda place=place: run(place))
+            row.killed += status == -signal.SIGKILL
+            row.violations += [f"{point}: {problem}" for problem in bench.judged(place, before, expected)]
+            if status == 0:
+                break
+    return row
+
+
+def closed_turn(place: Place) -> list[str]:
+    """The kinds and results of the first turn's entries."""
+    left = [ChatMessage.from_json(text) for text in place.report["left"]]
+    first = [entry for entry in left if entry.meta.get("turn") == 1]
+    return [f"{entry.kind} {entry.meta.get('results', '')} {entry.meta.get('status', '')}" for entry in first]
+
+
+# The command
+
+
+def rows(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
+    traced = can_trace()
+    if not traced:
+        print("strace is missing or may not attach: kills at random times only", file=sys.stderr)
+    for executor in EXECUTORS:
+        if traced and options.short:
+            yield from sweep(bench, executor, {"": 2, "pwrite64": 9} if executor == "together" else {"": 5, "pwrite64": 25})
+        elif traced:
+            yield from sweep(bench, executor, {"": 1})
+            yield recovery_sweep(bench, executor, Point("write", 2), 1)
+        yield random_kills(bench, executor, options.random)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.reliability.crash_sweep", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="a selection of the points, in well under a minute")
+    parser.add_argument("--random", type=int, default=50, help="kills at random times, for each executor")
+    parser.add_argument("--json", action="store_true", help="print the rows as one JSON list")
+    options = parser.parse_args()
+    began = time.perf_counter()
+    with ExitStack() as held:
+        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="crash-sweep-", ignore_cleanup_errors=True)))
+        log = folder / "requests.jsonl"
+        server = held.enter_context(GeminiProcess("--behaviour", "ledger", "--verbatim", log=log))
+        os.environ.update(server.env)
+        bench = Bench(server, log, folder)
+        bench.warm_up()
+        table = []
+        for row in rows(bench, options):
+            table.append(row)
+            if not options.json:
+                print(f"{row.executor:<12} {row.what:<28} {row.killed:>5} killed {len(row.violations):>4} violations", flush=True)
+    violations = [problem for row in table for problem in row.violations]
+    if options.json:
+        print(json.dumps([asdict(row) for row in table]))
+    else:
+        print(f"{sum(row.killed for row in table)} kills in {time.perf_counter() - began:.0f} s, {len(violations)} violations")
+    for problem in violations:
+        print(problem, file=sys.stderr)
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
