@@ -212,8 +212,10 @@ async def _client() -> "AsyncIterator[httpx2.AsyncClient]":
         raise UnreachableError("no connection in time") from None
     except (httpx2.TimeoutException, TimeoutError):
         raise UnreachableError("no answer in time") from None
+    except httpx2.ConnectError as error:
+        raise UnreachableError("no network") from error
     except httpx2.RequestError as error:
-        raise UnreachableError(str(error) or type(error).__name__) from error
+        raise UnreachableError("the connection broke") from error
 
 
 @cache

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli import stdin
 from runner.cli.exits import Exit, exit_for_turn
 from runner.cli.played import played
+from runner.cli.stdin import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,8 @@ async def answer_lines(agent: Agent, chat_id: str, door: Door, view: Callable[[D
     """Make each line of standard input a turn of one chat; the first that fails is the last, and so is the one that
     answers a reader that has left."""
     code: Exit | None = None
-    async for message in stdin.read_lines():
+    lines = Lines()
+    while (message := await lines.next()) is not None:
         code = await answer(agent, message, chat_id, door, view)
         if code is not Exit.DONE:
             return code

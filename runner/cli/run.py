@@ -158,17 +158,15 @@ def _whole_message(message: str | None) -> str:
 
 
 async def _chat(agent: Agent, options: Options) -> Exit:
-    from runner.cli.keyboard import Keyboard
     from runner.cli.signals import Signals
     from runner.cli.terminal import TerminalChat
 
-    keyboard = Keyboard()
-    with Signals(before_leaving=keyboard.restore) as signals:
+    with Signals() as signals:
         door = _door(signals, options)
 
         async def talk() -> Exit:
             async with agent:
-                chat = TerminalChat(agent, door, _view(door, options), keyboard)
+                chat = TerminalChat(agent, door, _view(door, options))
                 return await chat.talk(await _chat_id(agent, door, options))
 
         return await signals.obeyed(talk())

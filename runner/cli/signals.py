@@ -31,10 +31,10 @@ class Signals:
     Ctrl+C. Leaving at once loses nothing: what was acknowledged is stored, and opening a chat closes an open turn.
     """
 
-    def __init__(self, *, before_leaving: Callable[[], None] = lambda: None) -> None:
+    def __init__(self) -> None:
         self.asked_to_leave: Exit | None = None
         self.interrupted_at = float("-inf")
-        self._before_leaving = before_leaving
+        self.before_leaving: Callable[[], object] = lambda: None
         self._stop: Callable[[], object] | None = None
         self._is_stopping = False
         self._loop = asyncio.get_running_loop()
@@ -72,6 +72,10 @@ class Signals:
             return self.asked_to_leave or Exit.INTERRUPTED
         return task.result()
 
+    def interrupt(self) -> None:
+        """A Ctrl+C that came as a key."""
+        self._received(Exit.INTERRUPTED)
+
     def is_repeated(self) -> bool:
         """Note a Ctrl+C; whether it follows another one closely enough to mean leaving."""
         now, before = self._loop.time(), self.interrupted_at
@@ -105,7 +109,7 @@ class Signals:
             self._stop()
 
     def _leave(self, code: Exit) -> None:
-        self._before_leaving()
+        self.before_leaving()
         leave_at_once(code)
 
 

@@ -6,12 +6,14 @@ import os
 import select
 import sys
 import threading
+from collections import deque
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    import asyncio
+    from collections.abc import Callable
 
 _CHUNK = 65536
 _PATIENCE = 3.0  # seconds of silence before saying that standard input is being read
@@ -35,40 +37,56 @@ def read_all(on_silence: Callable[[], None] = lambda: None) -> str:
     return _decoded(b"".join(chunks)).rstrip("\r\n")
 
 
-async def read_lines() -> AsyncIterator[str]:
-    """The lines of standard input as they come, without their ends; blank ones are left out.
+class Lines:
+    """The lines of standard input as they come.
 
     Read by a daemon thread from the descriptor itself: a thread in `sys.stdin` could not be left behind at the exit.
     """
-    import asyncio
 
-    descriptor = _descriptor()
-    if descriptor is None:
-        return
-    loop = asyncio.get_running_loop()
-    arrived: asyncio.Queue[bytes] = asyncio.Queue()
+    def __init__(self) -> None:
+        self._arrived: asyncio.Queue[bytes] | None = None
+        self._ready: deque[bytes] = deque()
+        self._rest = b""
+        self._is_over = False
 
-    def read() -> None:
-        chunk = b"-"
-        while chunk:
-            try:
-                chunk = os.read(descriptor, _CHUNK)
-            except OSError:
-                chunk = b""
-            try:
-                loop.call_soon_threadsafe(arrived.put_nowait, chunk)
-            except RuntimeError:  # the loop is closed: nobody waits any more
-                return
+    async def next(self) -> str | None:
+        """The next line without its end, or None; blank ones are left out. It may be cancelled and called again."""
+        while not self._is_over or self._ready:
+            while self._ready:
+                if line := _decoded(self._ready.popleft()).strip():
+                    return line
+            if not self._is_over:
+                await self._take()
+        return None
 
-    threading.Thread(target=read, name="stdin", daemon=True).start()
-    rest = b""
-    while chunk := await arrived.get():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if text := _decoded(line).strip():
-                yield text
-    if text := _decoded(rest).strip():
-        yield text
+    async def _take(self) -> None:
+        if self._arrived is None:
+            self._arrived = self._started()
+        chunk = await self._arrived.get()
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        self._is_over = not chunk
+        self._ready += [*lines, self._rest] if self._is_over else lines
+
+    def _started(self) -> asyncio.Queue[bytes]:
+        import asyncio
+
+        loop, descriptor = asyncio.get_running_loop(), _descriptor()
+        arrived: asyncio.Queue[bytes] = asyncio.Queue()
+
+        def read() -> None:
+            chunk = b"-"
+            while chunk:
+                try:
+                    chunk = b"" if descriptor is None else os.read(descriptor, _CHUNK)
+                except OSError:
+                    chunk = b""
+                try:
+                    loop.call_soon_threadsafe(arrived.put_nowait, chunk)
+                except RuntimeError:  # the loop is closed: nobody waits any more
+                    return
+
+        threading.Thread(target=read, name="stdin", daemon=True).start()
+        return arrived
 
 
 def _descriptor() -> int | None:

@@ -12,7 +12,7 @@ from runner.cli.commands import COMMANDS, is_command, run_command
 from runner.cli.exits import Exit
 from runner.cli.lines import describe, error_line
 from runner.cli.played import played
-from runner.cli.prompt import Prompt, state_folder
+from runner.cli.prompt import EditingPrompt, PlainPrompt, PromptInterrupted, state_folder
 from runner.cli.screen import visible, visible_line
 from runner.requests import Usage
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runner.agent import Agent
     from runner.cli.door import Door, View
-    from runner.cli.keyboard import Keyboard
+    from runner.cli.prompt import Prompt
 
 _WARM_UP_DELAY = 0.1  # seconds: the prompt comes first
 HINT = "press Ctrl+C again or Ctrl+D to leave"
@@ -30,14 +30,14 @@ HINT = "press Ctrl+C again or Ctrl+D to leave"
 class TerminalChat:
     """Asks, answers and obeys commands until the user leaves. An error ends its turn, and the prompt returns."""
 
-    def __init__(self, agent: Agent, door: Door, view: Callable[[Door], View], keyboard: Keyboard) -> None:
+    def __init__(self, agent: Agent, door: Door, view: Callable[[Door], View]) -> None:
         self.agent, self.door = agent, door
         self.chat_id = ""
         self.turns = 0
         self.usage, self.last_usage = Usage(), Usage()
-        self._view, self._keyboard = view, keyboard
-        folder = state_folder()
-        self._prompt = Prompt(list(COMMANDS), folder / "history" if folder else None)
+        self._view = view
+        self._prompt = _prompt(door)
+        door.signals.before_leaving = self._prompt.release
         self._was_hinted = False
 
     async def talk(self, chat_id: str) -> Exit:
@@ -48,10 +48,10 @@ class TerminalChat:
             await self.door.aside(visible_line(notice.message))
         warming = asyncio.create_task(self._warm_up())
         try:
-            while True:
-                code = await self._step()
-                if code is not None:
-                    return code
+            with self._prompt.held():
+                while (code := await self._step()) is None:
+                    pass
+                return code
         finally:
             warming.cancel()
             with suppress(asyncio.CancelledError):
@@ -94,8 +94,8 @@ class TerminalChat:
             text = await self._asked()
         except EOFError:
             return Exit.DONE
-        except KeyboardInterrupt:
-            return await self._interrupted()
+        except PromptInterrupted as interrupted:
+            return await self._interrupted(interrupted)
         if self.door.signals.asked_to_leave is not None:
             return self.door.signals.asked_to_leave
         self._was_hinted = False
@@ -117,22 +117,21 @@ class TerminalChat:
         if not asking.cancelled():
             return asking.result()
         if self.door.signals.asked_to_leave is None:
-            raise KeyboardInterrupt  # sent by another program
+            raise PromptInterrupted(was_key=False)  # sent by another program, or by a terminal that edits its own lines
         return ""
 
-    async def _interrupted(self) -> Exit | None:
-        if not self._prompt.was_empty:
-            self._prompt.was_empty = True
+    async def _interrupted(self, interrupted: PromptInterrupted) -> Exit | None:
+        if not interrupted.was_empty:
             return None
-        if self.door.signals.is_repeated() or self._was_hinted:
+        if self._was_hinted or (interrupted.was_key and self.door.signals.is_repeated()):
             return Exit.INTERRUPTED
         self._was_hinted = True
         await self.door.aside(HINT)
         return None
 
     async def _turn(self, text: str) -> None:
-        with self._keyboard.hushed():
-            async with self._view(self.door) as shown:
+        async with self._view(self.door) as shown:
+            with self._prompt.watched(self.door.signals.interrupt):
                 ended = await played(self.agent.run(text, chat_id=self.chat_id), shown, self.door)
         self.turns += 1
         self.last_usage = ended.usage
@@ -143,3 +142,10 @@ class TerminalChat:
         if self.door.loudness.debug:
             await self.door.err.write(visible("".join(traceback.format_exception(error))))
         await self.door.aside(error_line(describe(error)))
+
+
+def _prompt(door: Door) -> Prompt:
+    if not door.out.can_draw:
+        return PlainPrompt(door.out)
+    folder = state_folder()
+    return EditingPrompt(list(COMMANDS), folder / "history" if folder else None)

@@ -164,8 +164,8 @@ def test_ctrl_c_at_any_instant_brings_the_prompt_back(chat: Open, project: Path)
             terminal.wait_for(PROMPT, count=turn + 1)
             time.sleep(1.05)  # so that no two Ctrl+C are within a second
             terminal.send("batch quick hold wait quick wait hold quick quick\r")
-            terminal.wait_for("quick()", count=turn + 1)
-            time.sleep(choice.random() * 0.05)
+            terminal.wait_for("> batch", count=turn + 1)
+            time.sleep(choice.random() * 0.1)
             terminal.send("\x03")
             terminal.wait_for("interrupted: ", count=turn + 1, seconds=3)
     assert fault_of(project, "c") is None

@@ -33,6 +33,8 @@ from tests.servers import GeminiProcess
 
 SYSCALLS = ("write", "pwrite64", "fdatasync", "fsync", "sendto", "sendmsg", "rename", "unlink", "ftruncate")
 EXECUTORS = ("together", "one by one")
+EVERY = {"": 1}
+SOME = {"": 3, "pwrite64": 16, "write": 1, "sendto": 4}
 PATIENCE = 30.0
 Work = Callable[[], object]
 
@@ -256,7 +258,7 @@ def random_kills(bench: Bench, executor: str, count: int) -> Row:
     return row
 
 
-def recovery_sweep(bench: Bench, executor: str, crash: Point, every: int) -> Row:
+def recovery_sweep(bench: Bench, executor: str, crash: Point) -> Row:
     """Kill the turn at one point, then the process that recovers at each of its own, and recover again."""
     row = Row(f"recovery from {crash.syscall} {crash.k}", executor)
     base = bench.place(executor)
@@ -265,7 +267,7 @@ def recovery_sweep(bench: Bench, executor: str, crash: Point, every: int) -> Row
     assert status_of(forked(lambda: run(clean, reports=True))) == 0
     expected = closed_turn(clean)
     for syscall in ("pwrite64", "fdatasync", "unlink", "ftruncate"):
-        for point in points(syscall, every, main_only=False):
+        for point in points(syscall, 1, main_only=False):
             place, before = bench.copy(base), bench.asked
             status = killed_at(point, lambda place=place: run(place))
             row.killed += status == -signal.SIGKILL
@@ -286,27 +288,31 @@ def closed_turn(place: Place) -> list[str]:
 
 
 def rows(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
-    traced = can_trace()
-    if not traced:
+    """The table, row by row; every point, or some of them."""
+    traced = not options.untraced and can_trace()
+    if not traced and not options.untraced:
         print("strace is missing or may not attach: kills at random times only", file=sys.stderr)
     for executor in EXECUTORS:
-        if traced and options.short:
-            yield from sweep(bench, executor, {"": 2, "pwrite64": 9} if executor == "together" else {"": 5, "pwrite64": 25})
-        elif traced:
-            yield from sweep(bench, executor, {"": 1})
-            yield recovery_sweep(bench, executor, Point("write", 2), 1)
-        yield random_kills(bench, executor, options.random)
+        if traced:
+            yield from sweep(bench, executor, SOME if options.short else EVERY)
+        if traced and not options.short:
+            yield recovery_sweep(bench, executor, Point("write", 2))
+        if options.random:
+            yield random_kills(bench, executor, options.random)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.reliability.crash_sweep", description=__doc__)
     parser.add_argument("--short", action="store_true", help="a selection of the points, in well under a minute")
     parser.add_argument("--random", type=int, default=50, help="kills at random times, for each executor")
+    parser.add_argument("--untraced", action="store_true", help="kills at random times only")
     parser.add_argument("--json", action="store_true", help="print the rows as one JSON list")
     options = parser.parse_args()
     began = time.perf_counter()
     with ExitStack() as held:
-        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="crash-sweep-", ignore_cleanup_errors=True)))
+        folder = Path(
+            held.enter_context(tempfile.TemporaryDirectory(prefix="crash-sweep-", ignore_cleanup_errors=True))
+        )
         log = folder / "requests.jsonl"
         server = held.enter_context(GeminiProcess("--behaviour", "ledger", "--verbatim", log=log))
         os.environ.update(server.env)
@@ -316,12 +322,17 @@ def main() -> int:
         for row in rows(bench, options):
             table.append(row)
             if not options.json:
-                print(f"{row.executor:<12} {row.what:<28} {row.killed:>5} killed {len(row.violations):>4} violations", flush=True)
+                print(
+                    f"{row.executor:<12} {row.what:<28} {row.killed:>5} killed {len(row.violations):>4} violations",
+                    flush=True,
+                )
     violations = [problem for row in table for problem in row.violations]
     if options.json:
         print(json.dumps([asdict(row) for row in table]))
     else:
-        print(f"{sum(row.killed for row in table)} kills in {time.perf_counter() - began:.0f} s, {len(violations)} violations")
+        print(
+            f"{sum(row.killed for row in table)} kills in {time.perf_counter() - began:.0f} s, {len(violations)} violations"
+        )
     for problem in violations:
         print(problem, file=sys.stderr)
     return 1 if violations else 0

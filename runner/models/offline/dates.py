@@ -16,6 +16,7 @@ _MONTHS = (
     "december",
 )  # fmt: skip
 _DAY = r"(?P<day>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
+_PART = "(?: (?:morning|afternoon|evening|night))?"
 _FULL_DAY = rf"(?P<day>{'|'.join(_DAYS)})"
 _MONTH = (
     r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?"
@@ -165,7 +166,7 @@ _DAY_FORMS: list[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]]] 
     (_FROM_NOW, _ahead),
     (
         _pattern(
-            rf"(?:(?P<which>this coming|this|next|last|coming)\s+)?{_FULL_DAY}(?P<later> week| after next)?s?(?: (?:morning|afternoon|evening|night))?"
+            rf"(?:(?P<which>this coming|this|next|last|coming)\s+)?{_FULL_DAY}(?P<later> week| after next)?s?{_PART}"
         ),
         _weekday,
     ),

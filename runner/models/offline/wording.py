@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _WRAPPERS = frozenset({"result", "output", "data", "response", "results", "value", "answer"})
 _TITLES = ("name", "title", "city", "place", "location", "symbol", "company", "label", "subject", "date", "id")
-_UNIT_KEYS = frozenset({"unit", "units", "currency"})
+_UNIT_KEYS = ("currency", "unit", "units")
 _WORTH = word_set("value amount price total cost balance quantity result sum temperature distance weight length size")
 _DEGREES = {"celsius": "°C", "fahrenheit": "°F", "c": "°C", "f": "°F", "kelvin": "K", "°c": "°C", "°f": "°F"}
 _WARMTHS = word_set("temperature temp high low max min feels apparent dew")
@@ -73,7 +73,7 @@ def _unwrapped(response: Any) -> Any:
 
 
 def _says_nothing(value: Any) -> bool:
-    if value is None or value in ({}, ""):
+    if value is None or value == {} or (isinstance(value, str) and not value.strip()):
         return True
     if isinstance(value, dict):
         return all(key in {"ok", "success", "status", "done"} and _is_fine(inner) for key, inner in value.items())
@@ -106,10 +106,10 @@ def _record(value: Json, label: str) -> str:
     title_key = _title_key(value)
     title = _scalar(value[title_key]) if title_key else label
     rest = {key: inner for key, inner in value.items() if key != title_key}
-    flat = {key: inner for key, inner in rest.items() if not isinstance(inner, (dict, list))}
-    deep = {key: inner for key, inner in rest.items() if key not in flat and not _is_empty(inner)}
+    flat = {key: inner for key, inner in rest.items() if not isinstance(inner, (dict, list)) or not inner}
+    deep = {key: inner for key, inner in rest.items() if key not in flat}
     if deep and any(_uses_unit(inner, _context(value)) for inner in deep.values()):
-        flat = {key: inner for key, inner in flat.items() if key not in _UNIT_KEYS}
+        flat = {key: inner for key, inner in flat.items() if key not in _UNIT_KEYS or inner != _context(value)["unit"]}
     facts = _facts(flat, value, 0)
     if len(facts) == 1 and not deep and not title:
         return _sentence(_only_fact(flat, facts[0]))
@@ -178,7 +178,7 @@ def _facts(values: Json, context: Json, depth: int) -> list[str]:
 
 def _context(values: Json) -> Json:
     """The unit that an object names for its numbers."""
-    units = [values[key] for key in sorted(_UNIT_KEYS) if isinstance(values.get(key), str) and values[key]]
+    units = [values[key] for key in _UNIT_KEYS if isinstance(values.get(key), str) and values[key]]
     return {"unit": units[-1]} if units else {}
 
 
@@ -214,8 +214,8 @@ def _fact(key: str, value: Any, context: Json, depth: int) -> str:
     name = readable(key)
     if _is_number(value):
         return _measure(key, value, context)
-    if value is None:
-        return f"{name}: not known"
+    if value is None or value in ([], {}):
+        return f"{name}: {'not known' if value is None else 'none'}"
     if isinstance(value, bool):
         return f"{name}: {_scalar(value)}"
     if isinstance(value, (dict, list)):
