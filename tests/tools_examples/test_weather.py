@@ -260,7 +260,7 @@ class TestWithoutTheService:
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         weather = await get_weather("Paris")
         assert weather["source"] == AVERAGES
-        assert "connect" in weather["note"]
+        assert "no network" in weather["note"]
 
     @pytest.mark.parametrize(
         ("city", "hint"),
