@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from runner.agent import Agent
     from runner.caches import CacheConfig, CacheManager
@@ -53,8 +55,6 @@ if TYPE_CHECKING:
     from runner.tools.context import ToolContext, current_context
     from runner.tools.function import FunctionTool, tool
     from runner.turn import Limits
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "runner.agent": "Agent",

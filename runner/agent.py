@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from runner.chats import ChatManager
 from runner.client import GeminiClient, TurnEvents
+from runner.digests import digest_of
 from runner.errors import ManifestError, MissingKeyError
 from runner.events import Notice
 from runner.loading import LoadedManifest, load_manifest
@@ -16,6 +17,7 @@ from runner.modules import ModuleTable
 from runner.plugins import EXECUTORS, MODELS, STORAGES
 from runner.registry import Place
 from runner.settings import Settings
+from runner.shared import Parts
 from runner.tools.toolbox import Toolbox
 from runner.toolsource import tools_of
 
@@ -43,7 +45,8 @@ class Agent:
     """A manifest's model, tools, executor and storage, ready to run turns. Use it as `async with`.
 
     `offline_without_key` lets the embedded offline model answer where no credentials for Gemini are found; otherwise
-    that raises MissingKeyError. `model` and the environment's AGENT_RUN_MODEL win over the manifest's.
+    that raises MissingKeyError. `model` and the environment's AGENT_RUN_MODEL win over the manifest's. What would only
+    be made the same again is shared with `previous`: storage, model and, while no file of theirs changed, modules.
     """
 
     def __init__(
@@ -53,27 +56,30 @@ class Agent:
         model: str | None = None,
         settings: Settings | None = None,
         offline_without_key: bool = False,
+        previous: Agent | None = None,
     ) -> None:
         self.manifest: AgentManifest = loaded.manifest
         self.name, self.path, self.root = loaded.name, loaded.path, loaded.root
         self.notices: list[Notice] = []
+        self.parts = Parts()
         self._closing = AsyncExitStack()
+        self._closing.push_async_callback(self.parts.let_go)
         settings = settings or Settings.of_project(self.root)
-        modules = ModuleTable([self.root, self.path.parent])
-        self._closing.callback(modules.close)
-        place = Place(self.root, self.path.parent, modules, settings)
-        with _located(self.path):
-            spec = self._model_spec(model or settings.model, settings, offline_without_key=offline_without_key)
-            self.model: Model = MODELS.make(spec, place)
-            self._closing.push_async_callback(self.model.aclose)
-            self.toolbox = Toolbox(tool for line in self.manifest.tools for tool in tools_of(line, place))
+        with _located(self.path), self.parts.let_go_on_error():
+            self.modules = self._module_table(previous)
+            place = Place(self.root, self.path.parent, self.modules, settings)
+            self.model_spec = self._model_spec(
+                model or settings.model, settings, offline_without_key=offline_without_key
+            )
+            self.model = self._model(place, previous)
+            self.tool_lines = [(line, tools_of(line, place)) for line in self.manifest.tools]
+            self.toolbox = Toolbox(tool for _, tools in self.tool_lines for tool in tools)
             if self.manifest.tool_mode == "any" and not len(self.toolbox):
                 raise ManifestError("`any` forces a tool call, but there are no tools", key="tool_mode")
             self.executor: ToolExecutor[Any] = EXECUTORS.make(self.manifest.executor, place)
             self._closing.callback(self.executor.shutdown)
-            storage = self._storage_spec(settings)
-            self.storage: ChatStorage = STORAGES.make(storage, place)
-            self._closing.push_async_callback(self.storage.aclose)
+            self.storage_spec = self._storage_spec(settings)
+            self.storage = self._storage(place, previous)
         self.chat_manager = ChatManager(self.storage, self.manifest.instructions, namespace=self.name)
         self.client = GeminiClient(chat_manager=self.chat_manager, model=self.model, tool_mode=self.manifest.tool_mode)
         self._closing.push_async_callback(self.client.aclose)
@@ -102,7 +108,7 @@ class Agent:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the model, the executor, the storage and forget the tool modules."""
+        """Close the model, the executor, the storage and forget the tool modules, but for what other agents share."""
         await self._closing.aclose()
 
     def run(
@@ -125,6 +131,49 @@ class Agent:
     async def latest_chat(self) -> str | None:
         """The id of this agent's chat written to last, or None."""
         return await self.chat_manager.latest_chat()
+
+    def _module_table(self, previous: Agent | None) -> ModuleTable:
+        roots = (self.root, self.path.parent)
+        before = previous.parts if previous is not None and previous.modules.is_current else None
+        return self.parts.take("modules", lambda: ModuleTable(roots), ModuleTable.close, key=roots, previous=before)
+
+    def _model(self, place: Place, previous: Agent | None) -> Model:
+        """The model that `model_spec` names; one of a project's own class is made anew, its code may have changed."""
+        spec = self.model_spec
+
+        def make() -> Model:
+            model: Model = MODELS.make(spec, place)
+            return model
+
+        key = None if ":" in spec.type else (spec, place.settings)
+        before = previous.parts if previous is not None else None
+        return self.parts.take("model", make, lambda model: model.aclose(), key=key, previous=before)
+
+    def _storage(self, place: Place, previous: Agent | None) -> ChatStorage:
+        """The storage `storage_spec` names; one of a project's own class is made anew when its file has changed."""
+        spec, modules = self.storage_spec, self.parts["modules"]
+        module, colon, _ = spec.type.partition(":")
+        file = place.modules.find(module) if colon and place.modules.owns(module) else None
+
+        def make() -> ChatStorage:
+            storage: ChatStorage = STORAGES.make(spec, place)
+            return storage
+
+        def make_with_modules() -> ChatStorage:  # which it keeps for as long as it lives
+            storage = make()
+            modules.taken()
+            return storage
+
+        async def close_with_modules(storage: ChatStorage) -> None:
+            await storage.aclose()
+            await modules.let_go()
+
+        before = previous.parts if previous is not None else None
+        if file is None:
+            key: object = (spec, self.root)
+            return self.parts.take("storage", make, lambda storage: storage.aclose(), key=key, previous=before)
+        key = (spec, self.root, digest_of(file))
+        return self.parts.take("storage", make_with_modules, close_with_modules, key=key, previous=before)
 
     def _model_spec(self, override: str | None, settings: Settings, *, offline_without_key: bool) -> Spec:
         from runner.models.gemini.credentials import find_credentials

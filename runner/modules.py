@@ -4,6 +4,8 @@ A `ModuleTable` is one generation of a project's modules: `tools.weather` is loa
 an `import tools.helper` inside it finds the same table's helper. So two generations live side by side, nothing in
 `sys.modules` is replaced, and closing a table forgets its modules. Only files under the given roots are loaded, never a
 name of the standard library.
+
+A table looks each name up once and reads each file once: what it has seen stays true for it, whatever is saved since.
 """
 
 from __future__ import annotations
@@ -11,15 +13,20 @@ from __future__ import annotations
 import builtins
 import importlib
 import itertools
+import logging
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING, Any
 
+from runner.digests import digest, digest_of
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import CodeType, ModuleType
+
+    from runner.digests import Digests
 
 _FOREIGN = sys.stdlib_module_names | {__name__.partition(".")[0]}
 """Top-level names that never mean a project module: the standard library's and our own."""
@@ -35,6 +42,10 @@ class ModuleTable:
         self._prefix = f"_agent_run_{next(_generations)}"
         self._builtins = {**vars(builtins), "__import__": self._import}
         self._finder = _Finder(self)
+        self._found: dict[str, Path | None] = {}
+        self._sources: dict[Path, bytes] = {}
+        self._entries: dict[Path, Path] = {}  # a file's path under its root, by where links lead
+        self._absent: set[Path] = set()
         package = importlib.util.module_from_spec(ModuleSpec(self._prefix, None, is_package=True))
         package.__path__ = []
         sys.modules[self._prefix] = package
@@ -44,8 +55,9 @@ class ModuleTable:
         """Forget the modules; objects made from them live as long as they are used."""
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
-        for name in [name for name in sys.modules if name == self._prefix or name.startswith(f"{self._prefix}.")]:
-            del sys.modules[name]
+        for names in (sys.modules, logging.root.manager.loggerDict):
+            for name in [name for name in list(names) if name == self._prefix or name.startswith(f"{self._prefix}.")]:
+                del names[name]
 
     @property
     def roots_text(self) -> str:
@@ -79,14 +91,45 @@ class ModuleTable:
 
     def find(self, name: str) -> Path | None:
         """The file or package folder of a dotted name, if a root holds it."""
+        if name not in self._found:
+            self._found[name] = self._looked_up(name)
+        return self._found[name]
+
+    def _looked_up(self, name: str) -> Path | None:
         for root in self._roots:
             base = root.joinpath(*name.split("."))
             for candidate in (base / "__init__.py", base.with_name(f"{base.name}.py")):
-                if candidate.is_file() and candidate.resolve().is_relative_to(root):
+                if not candidate.is_file():
+                    self._absent.add(candidate)
+                elif candidate.resolve().is_relative_to(root):
+                    self._entries[candidate.resolve()] = candidate
                     return candidate.resolve()
             if base.is_dir() and base.resolve().is_relative_to(root):
                 return base.resolve()
         return None
+
+    def source(self, path: Path) -> bytes:
+        """The content of a file, as it was when this table first read it."""
+        if path not in self._sources:
+            self._sources[path] = path.read_bytes()
+        return self._sources[path]
+
+    @property
+    def seen(self) -> Digests:
+        """Every file looked for: the digest of its content when it was read, None where there was none."""
+        found = {self._entries.get(path, path): digest(content) for path, content in list(self._sources.items())}
+        return {**dict.fromkeys(self._absent), **found}
+
+    @property
+    def is_current(self) -> bool:
+        """Whether a new table would see the same."""
+        return all(digest_of(path) == content for path, content in self.seen.items())
+
+    @property
+    def names(self) -> list[str]:
+        """The dotted names of the modules loaded so far."""
+        prefix = f"{self._prefix}."
+        return [name.removeprefix(prefix) for name in list(sys.modules) if name.startswith(prefix)]
 
     def source_of(self, module: ModuleType) -> Path | None:
         """The file a module of this table was loaded from."""
@@ -113,7 +156,7 @@ class ModuleTable:
         return self._spec(fullname, found)
 
     def _spec(self, fullname: str, path: Path) -> ModuleSpec:
-        loader = _Loader(fullname, str(path), self._builtins)
+        loader = _Loader(fullname, str(path), self._builtins, self.source)
         locations = [str(path.parent)] if path.name == "__init__.py" else None
         spec = spec_from_file_location(fullname, path, loader=loader, submodule_search_locations=locations)
         assert spec is not None  # noqa: S101  # a location and a loader were given
@@ -147,9 +190,9 @@ class _Finder:
 class _Loader(SourceFileLoader):
     """Runs a module with its table's own `__import__`; no bytecode is written into the project."""
 
-    def __init__(self, fullname: str, path: str, namespace: dict[str, Any]) -> None:
+    def __init__(self, fullname: str, path: str, namespace: dict[str, Any], source: Callable[[Path], bytes]) -> None:
         super().__init__(fullname, path)
-        self._namespace = namespace
+        self._namespace, self._source = namespace, source
 
     def exec_module(self, module: ModuleType) -> None:
         """Compile and run the file."""
@@ -157,6 +200,8 @@ class _Loader(SourceFileLoader):
         super().exec_module(module)
 
     def get_code(self, fullname: str) -> CodeType | None:
-        """The code compiled from the source as it is now: a cached one could be as old as the last second."""
+        """The code compiled from the table's own source: cached bytecode could be as old as the last second."""
+        from pathlib import Path
+
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        return self.source_to_code(self._source(Path(path)), path)

@@ -17,13 +17,15 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="AGENT_RUN_", extra="ignore", env_file_encoding="utf-8")
 
     model: str | None = Field(default=None, description="Used instead of every manifest's model.")
-    storage: str | None = Field(default=None, description="Used instead of every manifest's storage.")
+    storage: str | None = Field(default=None, repr=False, description="Used instead of every manifest's storage.")
     key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("GOOGLE_API_KEY", "GEMINI_API_KEY"),
         description="The Gemini API key; GOOGLE_API_KEY wins, as it does in google-genai.",
     )
-    google_gemini_base_url: str | None = Field(default=None, validation_alias="GOOGLE_GEMINI_BASE_URL")
+    google_gemini_base_url: str | None = Field(
+        default=None, repr=False, validation_alias="GOOGLE_GEMINI_BASE_URL", description="Where Gemini is reached."
+    )
     ci: str = Field(default="", validation_alias="CI", description="Set by CI systems: no offline model by itself.")
 
     @classmethod

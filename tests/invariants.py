@@ -108,7 +108,7 @@ def assert_sound(log: Sequence[ChatMessage]) -> None:
             assert entry.content is None
             assert "status" in entry.meta
         if "status" in entry.meta:
-            assert after is None or after.kind == "user", f"{after and after.kind} follows the end of a turn"
+            assert after is None or after.kind == "user", f"{after.kind} follows the end of a turn"
     _assert_turns(log)
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+_HELP = ["-h", "--help"]
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A subcommand: where it is (`module:command`, imported only when chosen) and its line in `--help`."""
@@ -30,6 +33,9 @@ class Entry:
 
 COMMANDS: dict[str, Entry] = {
     "run": Entry("runner.cli.run:run", "Talk to an agent; `agent-run FILE` is the same."),
+    "new": Entry("runner.cli.new:new", "Write a new agent that runs at once."),
+    "graph": Entry("runner.cli.graph:graph", "Show what a manifest builds, and which key each part came from."),
+    "editor": Entry("runner.cli.editor:editor", "Make VS Code or a JetBrains IDE complete and check manifests."),
 }
 
 
@@ -37,7 +43,7 @@ class LazyGroup(click.Group):
     """A group that imports a subcommand when it is chosen, and takes what is no subcommand for a file to run."""
 
     def __init__(self, *, table: Mapping[str, Entry], default: str, name: str, help: str) -> None:  # noqa: A002  # click's name
-        super().__init__(name=name, help=help)
+        super().__init__(name=name, help=help, context_settings={"help_option_names": _HELP})
         self.table, self.default = table, default
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -60,7 +66,7 @@ class LazyGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """`FILE ...` and `--option ... FILE` mean the default subcommand."""
-        if args and args[0] not in self.table and args[0] not in {"--help", "--version"}:
+        if args and args[0] not in self.table and args[0] not in {*_HELP, "--version"}:
             args = [self.default, *args]
         return super().parse_args(ctx, args)
 

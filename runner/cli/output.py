@@ -118,8 +118,8 @@ def prepare_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-    for descriptor in (1, 2):
-        os.set_blocking(descriptor, True)  # another program may have left them otherwise
+        if os.name != "nt":
+            os.set_blocking(descriptor, True)  # another program may have left it otherwise
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is None:

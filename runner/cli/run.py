@@ -50,7 +50,7 @@ class Options:
 
 @click.command("run")
 @click.argument("file")
-@click.argument("message", nargs=-1)
+@click.argument("message", nargs=-1, metavar="[MESSAGE]")
 @click.option("--model", metavar="NAME", help="Use this model instead of the manifest's; `offline` needs no key.")
 @click.option("--chat", metavar="ID", help="Continue the chat ID, or begin it.")
 @click.option("-c", "--continue", "continues", is_flag=True, help="Continue the agent's last chat.")

@@ -49,7 +49,8 @@ class Signals:
         for number, handler in self._replaced.items():
             with suppress(NotImplementedError):
                 self._loop.remove_signal_handler(number)
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.getsignal gave
+            if handler is not None:  # None: set by another language's code, which cannot be put back
+                signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.getsignal gave
 
     @contextmanager
     def stopping(self, stop: Callable[[], object]) -> Iterator[None]:
@@ -83,8 +84,8 @@ class Signals:
         return now - before <= TWICE_SECONDS
 
     def _install(self, number: signal.Signals, code: Exit) -> None:
-        if signal.getsignal(number) is signal.SIG_IGN and number != signal.SIGINT:
-            return  # nohup: the caller wants this one ignored
+        if signal.getsignal(number) is signal.SIG_IGN:
+            return  # nohup, a background job of a script: the caller wants this one ignored
         self._replaced[number] = signal.getsignal(number)
         try:
             self._loop.add_signal_handler(number, self._received, code)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CHUNK = 65536
-_PATIENCE = 3.0  # seconds of silence before saying that standard input is being read
+_PATIENCE = 2.0  # seconds of silence before saying that standard input is being read
 
 
 def is_terminal() -> bool:

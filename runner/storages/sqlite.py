@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -56,7 +57,7 @@ class SqliteChatStorage(ChatStorage):
         """From `sqlite:///relative.db`, relative to `root` and inside it, or `sqlite:////absolute.db`."""
         scheme, _, name = url.partition(":///")
         if scheme != "sqlite" or not name.strip("/") or "?" in name:
-            raise ManifestError(f'storage "{url}" is not sqlite:///relative.db or sqlite:////absolute.db')
+            raise ManifestError(f'storage "{_shown(url)}" is not sqlite:///relative.db or sqlite:////absolute.db')
         if name == ":memory:":
             raise ManifestError(f'storage "{url}": for chats in memory write "memory:"')
         if name.startswith("/"):
@@ -148,6 +149,11 @@ class SqliteChatStorage(ChatStorage):
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._thread.run(self._file.guarded(work))
+
+
+def _shown(url: str) -> str:
+    """The URL without user and password, which belong to some other storage's URL."""
+    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def _found(connection: sqlite3.Connection, key: bytes) -> tuple[int | None, int]:

@@ -26,8 +26,9 @@ def test_what_needs_no_agent_imports_nothing_heavy(arguments: list[str], env: di
     assert not imported & HEAVY
 
 
-def test_help_names_every_command(run: Run) -> None:
-    ran = run("--help")
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_names_every_command(option: str, run: Run) -> None:
+    ran = run(option)
     assert ran.code == 0
     for name, entry in COMMANDS.items():
         assert f"  {name} " in ran.out

@@ -9,7 +9,7 @@ import pytest
 from tests.guards.imports import Import, all_imports, sources
 
 FLOORS: dict[int, str] = {
-    0: "errors messages events requests manifest durations files recovery",  # recovery reads and makes messages only
+    0: "errors messages events requests manifest durations files recovery version",  # recovery reads and makes messages only
     1: "tools executors models storages",
     2: "chats known_logs caches turn client",
     3: "modules registry toolsource plugins settings loading agent",
@@ -20,7 +20,9 @@ DOOR = 5  # of `runner` itself: its __init__ hands out the names of all floors
 
 LEAVES: dict[str, tuple[str, ...]] = {
     "google": ("runner.models.gemini",),
+    "httptools": ("runner.models.gemini.http",),
     "httpx2": ("runner.models.gemini",),
+    "truststore": ("runner.models.gemini.http",),
     "sqlite3": ("runner.storages",),
     "jsonschema_rs": ("runner.tools",),
     "docstring_parser": ("runner.tools",),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runner.events import Notice
 from runner.messages import ChatMessage, Json, Part
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from tests.servers import GeminiServer
 
 NAME = "gemini-3.8-flash"
+TRANSPORTS = ("direct", "sdk")
+NewModel: TypeAlias = Callable[..., GeminiModel]
+"""`gemini` with a transport chosen."""
 TOOLS: list[Json] = [
     {
         "functionDeclarations": [

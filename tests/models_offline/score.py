@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def load(path: Path) -> Any:
     return yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)  # noqa: S506  # a safe loader all the same
 
 
+@cache
 def tools() -> dict[str, dict[str, Any]]:
     return {tool["declaration"]["name"]: tool for tool in load(HERE / "tools.yaml")}
 

@@ -9,7 +9,6 @@ same chat. A violation is anything that `verdict` says. Without strace, kills at
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import random
@@ -18,11 +17,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,9 +34,13 @@ from tests.servers import GeminiProcess
 
 SYSCALLS = ("write", "pwrite64", "fdatasync", "fsync", "sendto", "sendmsg", "rename", "unlink", "ftruncate")
 EXECUTORS = ("together", "one by one")
-EVERY = {"": 1}
-SOME = {"": 3, "pwrite64": 16, "write": 1, "sendto": 4}
+EVERY = [(syscall, main_only, 1) for main_only in (False, True) for syscall in SYSCALLS]
+SOME = {
+    "together": [("write", True, 1), ("sendto", True, 2), ("pwrite64", False, 16), ("fdatasync", False, 4)],
+    "one by one": [("write", False, 1), ("pwrite64", False, 30), ("fdatasync", False, 6), ("unlink", False, 2)],
+}
 PATIENCE = 30.0
+NO_STRACE = "strace is missing or may not attach: kills at random times only"
 Work = Callable[[], object]
 
 
@@ -139,18 +144,14 @@ class Bench:
         self.seconds = 0.0
 
     def warm_up(self) -> None:
-        """Import here what a turn imports, by asking a process that ran one: no thread of it may be in this one."""
-        place, names = self.place("together"), self._folder / "modules"
-
-        def work() -> None:
-            run(place)
-            names.write_text("\n".join(name for name in sys.modules if name != "__main__"))
-
-        assert status_of(forked(work)) == 0
-        for name in names.read_text().split():
-            importlib.import_module(name)
+        """Run a turn here, so that the processes forked from this one find everything imported and built."""
+        run(self.place("together"))
+        deadline = time.monotonic() + PATIENCE
+        while threading.active_count() > 1:  # a fork would copy locks that other threads hold
+            assert time.monotonic() < deadline, threading.enumerate()
+            time.sleep(0.01)
         place, began = self.place("together"), time.perf_counter()
-        assert status_of(forked(lambda: run(place))) == 0
+        assert status_of(forked(partial(run, place))) == 0
         self.seconds = time.perf_counter() - began
 
     def place(self, executor: str) -> Place:
@@ -168,7 +169,7 @@ class Bench:
 
     def judged(self, place: Place, before: int, expected: list[str] | None = None) -> list[str]:
         """Run the next turn of the chat in a new process and say what is wrong; `expected` is the closed first turn."""
-        status = status_of(forked(lambda: run(place, reports=True)))
+        status = status_of(forked(partial(run, place, reports=True)))
         problems = [f"the next process ended with {status}"] if status else verdict(place)
         problems += [f"the server refused: {error}" for error in self.refusals(before)]
         if expected is not None and not status and (closed := closed_turn(place)) != expected:
@@ -198,13 +199,14 @@ def verdict(place: Place) -> list[str]:
         problems.append(f"the next turn {report['ended']}")
     if left[: len(found)] != found:
         problems.append("what was stored has changed")
-    for check in (
-        lambda: assert_sound(left),
-        lambda: assert_recoverable(left),
-        lambda: assert_at_most_once(place.ledger),
-        lambda: assert_results_match(left, CHAT, place.ledger),
-        lambda: assert_acknowledged(place.acknowledged, left),
-    ):
+    checks: list[Work] = [
+        partial(assert_sound, left),
+        partial(assert_recoverable, left),
+        partial(assert_at_most_once, place.ledger),
+        partial(assert_results_match, left, CHAT, place.ledger),
+        partial(assert_acknowledged, place.acknowledged, left),
+    ]
+    for check in checks:
         try:
             check()
         except AssertionError as problem:
@@ -230,21 +232,20 @@ def points(syscall: str, every: int, main_only: bool) -> Iterator[Point]:
         k += every
 
 
-def sweep(bench: Bench, executor: str, every: dict[str, int]) -> Iterator[Row]:
+def sweep(bench: Bench, executor: str, kinds: list[tuple[str, bool, int]]) -> Iterator[Row]:
     """Kill the turn at each point; the calls of the main thread are also counted alone, so that no other hides them."""
-    for main_only in (False, True):
-        for syscall in SYSCALLS:
-            row = Row(f"{syscall}, main thread" if main_only else syscall, executor)
-            for point in points(syscall, every.get(syscall, every[""]), main_only):
-                place, before = bench.place(executor), bench.asked
-                status = killed_at(point, lambda place=place: run(place))
-                row.killed += status == -signal.SIGKILL
-                wrong = [f"ended with {status}"] if status not in (0, -signal.SIGKILL) else []
-                row.violations += [f"{point}: {problem}" for problem in wrong + bench.judged(place, before)]
-                if status == 0:
-                    break
-            if row.killed:
-                yield row
+    for syscall, main_only, every in kinds:
+        row = Row(f"{syscall}, main thread" if main_only else syscall, executor)
+        for point in points(syscall, every, main_only):
+            place, before = bench.place(executor), bench.asked
+            status = killed_at(point, partial(run, place))
+            row.killed += status == -signal.SIGKILL
+            wrong = [f"ended with {status}"] if status not in (0, -signal.SIGKILL) else []
+            row.violations += [f"{point}: {problem}" for problem in wrong + bench.judged(place, before)]
+            if status == 0:
+                break
+        if row.killed:
+            yield row
 
 
 def random_kills(bench: Bench, executor: str, count: int) -> Row:
@@ -252,7 +253,7 @@ def random_kills(bench: Bench, executor: str, count: int) -> Row:
     row, rng = Row("at a random time", executor), random.Random(20261122)  # noqa: S311  # to spread the kills
     for number in range(count):
         place, before = bench.place(executor), bench.asked
-        status = killed_after(rng.random() * bench.seconds, lambda place=place: run(place))
+        status = killed_after(rng.random() * bench.seconds, partial(run, place))
         row.killed += status == -signal.SIGKILL
         row.violations += [f"kill {number}: {problem}" for problem in bench.judged(place, before)]
     return row
@@ -262,14 +263,14 @@ def recovery_sweep(bench: Bench, executor: str, crash: Point) -> Row:
     """Kill the turn at one point, then the process that recovers at each of its own, and recover again."""
     row = Row(f"recovery from {crash.syscall} {crash.k}", executor)
     base = bench.place(executor)
-    assert killed_at(crash, lambda: run(base)) == -signal.SIGKILL
+    assert killed_at(crash, partial(run, base)) == -signal.SIGKILL
     clean = bench.copy(base)
-    assert status_of(forked(lambda: run(clean, reports=True))) == 0
+    assert status_of(forked(partial(run, clean, reports=True))) == 0
     expected = closed_turn(clean)
     for syscall in ("pwrite64", "fdatasync", "unlink", "ftruncate"):
         for point in points(syscall, 1, main_only=False):
             place, before = bench.copy(base), bench.asked
-            status = killed_at(point, lambda place=place: run(place))
+            status = killed_at(point, partial(run, place))
             row.killed += status == -signal.SIGKILL
             row.violations += [f"{point}: {problem}" for problem in bench.judged(place, before, expected)]
             if status == 0:
@@ -291,10 +292,10 @@ def rows(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
     """The table, row by row; every point, or some of them."""
     traced = not options.untraced and can_trace()
     if not traced and not options.untraced:
-        print("strace is missing or may not attach: kills at random times only", file=sys.stderr)
+        print(NO_STRACE, file=sys.stderr)
     for executor in EXECUTORS:
         if traced:
-            yield from sweep(bench, executor, SOME if options.short else EVERY)
+            yield from sweep(bench, executor, SOME[executor] if options.short else EVERY)
         if traced and not options.short:
             yield recovery_sweep(bench, executor, Point("write", 2))
         if options.random:
@@ -330,9 +331,8 @@ def main() -> int:
     if options.json:
         print(json.dumps([asdict(row) for row in table]))
     else:
-        print(
-            f"{sum(row.killed for row in table)} kills in {time.perf_counter() - began:.0f} s, {len(violations)} violations"
-        )
+        kills, seconds = sum(row.killed for row in table), time.perf_counter() - began
+        print(f"{kills} kills in {seconds:.0f} s, {len(violations)} violations")
     for problem in violations:
         print(problem, file=sys.stderr)
     return 1 if violations else 0

@@ -7,10 +7,11 @@ import json
 import os
 from contextlib import aclosing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runner import ToolExecutor
 
 CHAT = "chat"
@@ -85,7 +86,7 @@ async def one_turn(place: Place, *, reports: bool = False) -> None:
     together = place.executor == "together"
     executor: ToolExecutor[Any] = AsyncToolExecutor() if together else RateLimitingAsyncExecutor(1)
     tools = [record if together else record_in_thread]
-    shown = ""
+    shown, ended = "", {}
     async with SqliteChatStorage(place.database) as storage, GeminiClient(chat_manager=ChatManager(storage)) as client:
         found = await storage.read_after(CHAT, 0) if reports else []
         async with aclosing(client.events(query="go", chat_id=CHAT, tools=tools, tool_executor=executor)) as events:

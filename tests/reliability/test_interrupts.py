@@ -283,6 +283,7 @@ async def test_random_instants_with_the_real_client(server: GeminiServer, storag
 
 async def seconds_of_a_turn(events: Callable[[str, str], TurnEvents]) -> float:
     """How long a turn takes that nobody cuts off; the first one also builds the client."""
+    began = 0.0
     for chat in ("first", "second"):
         began = time.perf_counter()
         assert ending([event async for event in events("go", chat)]).reason == "answered"

@@ -477,7 +477,10 @@ async def test_a_thousand_calls_run_five_at_once_and_are_all_answered_in_order(
             running.remove(number)
 
     server.script(calls(*[("work", {"number": number}) for number in range(1_000)], together=True), text("done"))
-    options = {"tool_executor": RateLimitingAsyncExecutor(5), "limits": Limits(max_tool_calls=1_000)}
+    options: dict[str, Any] = {
+        "tool_executor": RateLimitingAsyncExecutor(5),
+        "limits": Limits(max_tool_calls=1_000),
+    }
     async with talking(server, storage, tools=[work], **options) as talk, asyncio.timeout(60):
         assert (await talk.turn()).reason == "answered"
         told = [each["response"] for each in server.generations[1].responses]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import GeminiAPIError, GeminiClientError, GeminiResponseError, MissingKeyError
 from runner.models.gemini.api_errors import api_error, whole_number
 from runner.models.gemini.redaction import one_line
+from runner.models.gemini.wording import invalid_http, no_key, refused_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def worded(redact: Callable[[str], str], received: Callable[[], int] = int) -> Iterator[None]:
-    """Raises what google-genai, google-auth, httpx2, pydantic, JSON and the system raise as one of our errors.
+    """Raises what our HTTP client, google-genai, google-auth, httpx2, JSON and the system raise as one of our errors.
 
     `received` tells how many bytes of the reply had come. Anything else is a bug and passes unchanged.
     """
@@ -25,30 +27,50 @@ def worded(redact: Callable[[str], str], received: Callable[[], int] = int) -> I
     except GeminiClientError:
         raise
     except Exception as error:
-        told = _network(error, received()) or _sdk(error, redact) or _local(error)
+        told = _on_the_way(error, received()) or _network(error, received()) or _google(error, redact) or _local(error)
         if told is None:
             raise
         safe = redact(str(error)) == str(error)
         raise _redacted(told, redact) from (error if safe else None)
 
 
-def _network(error: Exception, received: int) -> GeminiClientError | None:
-    import httpx2
+def _loaded(module: str) -> Any:  # a module, whose classes are looked up in it
+    """A library that is in use; one that was never imported has raised nothing."""
+    return sys.modules.get(module)
 
+
+def _on_the_way(error: Exception, received: int) -> GeminiClientError | None:
+    http = _loaded("runner.models.gemini.http.failures")
+    if http is not None and isinstance(error, http.EncodingError):
+        return GeminiResponseError("MALFORMED_REPLY", str(error))
+    if http is not None and isinstance(error, http.HttpError):
+        return GeminiAPIError(0, error.status, f"{error}{_after(received)}", retryable=error.retryable)
+    if isinstance(error, TimeoutError):
+        return GeminiAPIError(0, "IDLE_TIMEOUT", f"Gemini was silent for too long{_after(received)}", retryable=True)
+    if isinstance(error, ConnectionError):
+        words = f"the connection to Gemini broke: {one_line(str(error)) or type(error).__name__}{_after(received)}"
+        return GeminiAPIError(0, "CONNECTION_LOST", words, retryable=True)
+    return None
+
+
+def _after(received: int) -> str:
+    return f", after {received} bytes of its reply" if received else ""
+
+
+def _network(error: Exception, received: int) -> GeminiClientError | None:
+    httpx2 = _loaded("httpx2")
+    if httpx2 is None:
+        return None
     if isinstance(error, httpx2.DecodingError):
         return GeminiResponseError("MALFORMED_REPLY", f"Gemini's reply cannot be decompressed: {error}")
     if isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
         return GeminiClientError(f"the base URL of Gemini is not usable: {error}")
     if isinstance(error, httpx2.LocalProtocolError):
-        return GeminiClientError(
-            "the request to Gemini is not valid HTTP: check the key and the headers for odd characters"
-        )
-    for kind, status, words in _network_kinds():
+        return invalid_http()
+    for kind, status, words in _network_kinds(httpx2):
         if isinstance(error, kind):
             why = one_line(str(error)) or type(error).__name__
-            message = words.format(why=why, **_circumstances(error))
-            if received:
-                message += f", after {received} bytes of its reply"
+            message = words.format(why=why, **_circumstances(error)) + _after(received)
             untrusted = "CERTIFICATE_VERIFY_FAILED" in why
             if untrusted:
                 message += " (SSL_CERT_FILE names the certificates to trust)"
@@ -56,10 +78,8 @@ def _network(error: Exception, received: int) -> GeminiClientError | None:
     return None
 
 
-def _network_kinds() -> list[tuple[type[Exception], str, str]]:
+def _network_kinds(httpx2: Any) -> list[tuple[type[Exception], str, str]]:  # a module
     """Exceptions, special ones first; `status`; words."""
-    import httpx2
-
     return [
         (httpx2.ConnectTimeout, "CONNECT_TIMEOUT", "no connection to {host} within {connect} s"),
         (httpx2.PoolTimeout, "CONNECT_TIMEOUT", "no free connection to {host} within {connect} s"),
@@ -69,8 +89,6 @@ def _network_kinds() -> list[tuple[type[Exception], str, str]]:
         (httpx2.ProxyError, "CONNECTION_FAILED", "the proxy on the way to {host} failed: {why}"),
         (httpx2.TransportError, "CONNECTION_LOST", "the connection to {host} broke: {why}"),
         (httpx2.RequestError, "CONNECTION_FAILED", "no reply from {host}: {why}"),
-        (TimeoutError, "IDLE_TIMEOUT", "{host} was silent for too long"),
-        (ConnectionError, "CONNECTION_LOST", "the connection to {host} broke: {why}"),
     ]
 
 
@@ -86,18 +104,20 @@ def _circumstances(error: Exception) -> dict[str, str]:
     return {"host": request.url.host, "connect": f"{limits.get('connect')}", "read": f"{limits.get('read')}"}
 
 
-def _sdk(error: Exception, redact: Callable[[str], str]) -> GeminiClientError | None:
-    import google.auth.exceptions as auth
-    from google.genai import errors
-
-    if isinstance(error, errors.APIError):
+def _google(error: Exception, redact: Callable[[str], str]) -> GeminiClientError | None:
+    genai, auth = _loaded("google.genai.errors"), _loaded("google.auth.exceptions")
+    if genai is not None and isinstance(error, genai.APIError):
         body = error.details if isinstance(error.details, dict) else {}
         if not isinstance(body.get("error"), dict):
             body = {"error": {"message": error.message, "status": error.status}}
         headers = getattr(error.response, "headers", None)
         return api_error(body, code=whole_number(error.code) or 0, headers=headers, redact=redact)
-    if isinstance(error, errors.UnknownApiResponseError):
+    if genai is not None and isinstance(error, genai.UnknownApiResponseError):
         return GeminiResponseError("MALFORMED_REPLY", f"Gemini's reply cannot be read: {one_line(str(error), redact)}")
+    return None if auth is None else _signing_in(error, auth, redact)
+
+
+def _signing_in(error: Exception, auth: Any, redact: Callable[[str], str]) -> GeminiClientError | None:  # a module
     if isinstance(error, auth.DefaultCredentialsError):
         return MissingKeyError(f"no Google credentials were found: {one_line(str(error), redact)}")
     if isinstance(error, auth.TransportError | auth.TimeoutError):
@@ -109,20 +129,21 @@ def _sdk(error: Exception, redact: Callable[[str], str]) -> GeminiClientError | 
 
 
 def _local(error: Exception) -> GeminiClientError | None:
-    import pydantic
-
+    pydantic = _loaded("pydantic")
     if isinstance(error, ImportError) and "GOOGLE_GENAI_HTTP_CLIENT" in str(error):
         return GeminiClientError("GOOGLE_GENAI_HTTP_CLIENT names an HTTP client that is not installed: unset it")
+    if isinstance(error, ImportError) and "socksio" in str(error):
+        return GeminiClientError("the proxy of the environment speaks SOCKS: pip install socksio")
     if isinstance(error, json.JSONDecodeError):
         return GeminiResponseError("MALFORMED_REPLY", f"Gemini's reply cannot be read: invalid JSON: {error.msg}")
-    if isinstance(error, pydantic.ValidationError):
+    if pydantic is not None and isinstance(error, pydantic.ValidationError):
         wrong = error.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(step) for step in wrong["loc"])
-        return GeminiClientError(f"google-genai refuses the request: {where}: {wrong['msg']}")
+        return refused_request(f"{where}: {wrong['msg']}")
     if isinstance(error, ValueError) and "API key" in str(error):
-        return MissingKeyError("no API key for Gemini: set GEMINI_API_KEY (https://aistudio.google.com/apikey)")
+        return no_key()
     if isinstance(error, ValueError):
-        return GeminiClientError(f"google-genai refuses the request: {one_line(str(error))}")
+        return refused_request(one_line(str(error)))
     return None
 
 

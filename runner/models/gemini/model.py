@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from runner.errors import GeminiClientError, MissingKeyError
 from runner.events import Notice
@@ -14,7 +14,7 @@ from runner.models.base import Model
 from runner.models.gemini.api_errors import refused
 from runner.models.gemini.failures import worded
 from runner.models.gemini.options import SdkOptions
-from runner.models.gemini.redaction import environment_secrets, redactor
+from runner.models.gemini.redaction import environment_secrets, redactor, url_password
 from runner.models.gemini.reply import Reply
 from runner.models.gemini.signatures import is_signature_refused, with_reset_signatures
 from runner.models.gemini.sse import EventReader
@@ -30,11 +30,16 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "gemini-3.8-flash"
 
+TransportName: TypeAlias = Literal["auto", "direct", "sdk"]
+"""`direct` posts the requests itself, `sdk` sends them through google-genai's client. Both behave alike."""
+
 
 class GeminiModel(Model):
-    """Gemini over google-genai. Nothing is imported, looked up or opened before the first request (or `warm_up`).
+    """Gemini, asked directly or through google-genai. Nothing is imported, looked up or opened before the first request
+    (or `warm_up`).
 
-    Without `api_key`, the SDK's own ways to find credentials and endpoints in the environment hold. `connect_timeout`
+    Without `api_key`, google-genai's ways to find credentials and endpoints in the environment hold, whatever the
+    `transport`. `auto` is `direct`, but for a SOCKS proxy, which only the SDK's HTTP client can use. `connect_timeout`
     bounds connecting, `idle_timeout` the silence between two pieces of a reply; both are seconds. Makes one request
     per call: wrap it in `Retry`.
     """
@@ -54,6 +59,7 @@ class GeminiModel(Model):
         location: str | None = None,
         connect_timeout: float = 10.0,
         idle_timeout: float = 120.0,
+        transport: TransportName = "auto",
     ) -> None:
         self.name = name
         self._options = SdkOptions(
@@ -67,7 +73,9 @@ class GeminiModel(Model):
             connect_timeout=connect_timeout,
             idle_timeout=idle_timeout,
         )
-        self._transport: SdkTransport | None = None
+        self._asked_for = transport
+        self._transport: Transport | None = None
+        self._sdk: SdkTransport | None = None  # the transport, or only what `sdk_client` lends
         self._building = threading.Lock()
         self._closed = False
 
@@ -75,7 +83,7 @@ class GeminiModel(Model):
         """Send the request once and yield the reply as it streams."""
         reader = EventReader()
         with worded(self._redact, lambda: reader.offset):
-            transport: Transport = await self._ready()
+            transport = self._transport or await self._ready()
             stream = await transport.post(request)
             try:
                 if stream.status != 200:
@@ -97,47 +105,76 @@ class GeminiModel(Model):
         return amended, Notice("signatures_reset", "Gemini refuses the history's thought signatures; sent without them")
 
     async def warm_up(self) -> None:
-        """Import the SDK and build its client, in a thread, so that a prompt can be shown meanwhile."""
+        """Import and build what the first request needs, in a thread, so that a prompt can be shown meanwhile."""
         with worded(self._redact):
             await self._ready()
 
     async def sdk_client(self) -> genai.Client:
-        """The google-genai client this model uses; closed with the model."""
+        """A google-genai client with this model's settings, built when first asked for and closed with the model."""
         with worded(self._redact):
-            return (await self._ready()).client
+            self._check_open()
+            sdk = await asyncio.to_thread(self._built_sdk) if self._sdk is None else self._sdk
+            return sdk.client
 
     async def aclose(self) -> None:
-        """Close the SDK's client and all connections."""
+        """Close all connections, and the SDK's client."""
         self._closed = True
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            await transport.aclose()
+        opened = {self._transport, self._sdk} - {None}
+        self._transport = self._sdk = None
+        for transport in opened:
+            if transport is not None:
+                await transport.aclose()
 
-    async def _ready(self) -> SdkTransport:
-        if self._closed:
-            raise self._was_closed()
-        if self._transport is None:
-            return await asyncio.to_thread(self._build)
-        return self._transport
+    async def _ready(self) -> Transport:
+        self._check_open()
+        return await asyncio.to_thread(self._built) if self._transport is None else self._transport
 
-    def _build(self) -> SdkTransport:
+    def _built(self) -> Transport:
         with self._building:
             if self._transport is None:
                 _check_key(self._options.api_key)
-                from runner.models.gemini.sdk import SdkTransport
-
-                transport = SdkTransport(self._options)
-                if self._closed:  # meanwhile; nothing was connected yet
-                    raise self._was_closed()
+                direct = self._direct()
+                transport: Transport = self._new_sdk() if direct is None else direct
+                self._check_open()  # it may have been closed meanwhile; nothing was connected yet
                 self._transport = transport
             return self._transport
 
-    def _was_closed(self) -> GeminiClientError:
-        return GeminiClientError(f"the model {self.name} was closed and cannot be used again")
+    def _direct(self) -> Transport | None:
+        """None where the requests are to go through the SDK."""
+        if self._asked_for == "sdk":
+            return None
+        from runner.models.gemini.direct import DirectTransport, SocksProxyError
+
+        try:
+            transport = DirectTransport(self._options)
+        except SocksProxyError:
+            if self._asked_for == "direct":
+                raise
+            return None
+        transport.prepare()
+        return transport
+
+    def _built_sdk(self) -> SdkTransport:
+        with self._building:
+            _check_key(self._options.api_key)
+            return self._new_sdk()
+
+    def _new_sdk(self) -> SdkTransport:
+        if self._sdk is None:
+            from runner.models.gemini.sdk import SdkTransport
+
+            transport = SdkTransport(self._options)
+            self._check_open()
+            self._sdk = transport
+        return self._sdk
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise GeminiClientError(f"the model {self.name} was closed and cannot be used again")
 
     def _redact(self, text: str) -> str:
         secrets = [self._options.api_key or "", *self._options.headers.values()]
-        secrets += environment_secrets()
+        secrets += [*environment_secrets(), url_password(self._options.base_url or "")]
         if self._transport is not None:
             secrets += self._transport.secrets
         return redactor(secrets)(text)

@@ -20,8 +20,15 @@ _SECRET_SHAPES = re.compile(
 
 
 def environment_secrets() -> list[str]:
-    """The API keys google-genai would take from the environment."""
-    return [os.environ.get(name, "") for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY")]
+    """The API keys google-genai would take from the environment, and the password of its base URL."""
+    keys = [os.environ.get(name, "") for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY")]
+    return [*keys, url_password(os.environ.get("GOOGLE_GEMINI_BASE_URL", ""))]
+
+
+def url_password(url: str) -> str:
+    """The password of `https://user:password@host`; empty where there is none."""
+    found = re.search(r"//[^/@\s:]*:([^/@\s]*)@", url)
+    return found[1] if found else ""
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:

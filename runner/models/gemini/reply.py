@@ -71,9 +71,10 @@ class Reply:
         reason = self._reason or feedback.get("blockReason")
         if not reason:
             raise self._no_finish(reader_offset, stray, content_type)
+        said = self._details.pop("finishMessage", None) or feedback.get("blockReasonMessage")
         finish = Finish(
             reason=str(reason),
-            message=self._details.pop("finishMessage", None) or feedback.get("blockReasonMessage"),
+            message=self._redact(str(said)) if said else None,
             model_version=self._details.pop("modelVersion", None),
             response_id=self._details.pop("responseId", None),
             details=self._details,

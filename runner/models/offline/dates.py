@@ -146,10 +146,8 @@ def _in_signs(match: re.Match[str], _today: date) -> date:
 
 
 _NEAR = _pattern(
-    r"(?:(?:the )?day after tomorrow|the day before yesterday|today|tonight|(?:tomorrow|tomorow|tommorr?ow|tmrw|yesterday)"
-    r"(?: (?:morning|afternoon|evening|night))?"
-    r"|last night"
-    r"|this (?:morning|afternoon|evening))"
+    r"(?:(?:the )?day after tomorrow|the day before yesterday|today|tonight|last night"
+    rf"|(?:tomorrow|tomorow|tommorr?ow|tmrw|yesterday){_PART}|this (?:morning|afternoon|evening))"
 )
 _NEXT = _pattern(r"(?:(?:the |this |next |on the )weekend|next (?:week|month))")
 _IN_DAYS = _pattern(rf"(?:in {_COUNT} (?P<unit>days?|weeks?|months?)(?: from now)?)")

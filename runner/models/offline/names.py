@@ -65,6 +65,8 @@ def name_runs(filling: Filling, slot: Slot) -> Iterator[Run]:
 
 
 def _may_begin(filling: Filling, index: int) -> bool:
+    if index >= len(filling.message.words):
+        return False
     word = filling.message.words[index]
     if word.is_sign or filling.owner(index) is not None or filling.message.is_quoted(word.start, word.end):
         return False

@@ -89,12 +89,11 @@ def _failure(name: str, value: Json, label: str) -> str:
     rest = {
         key: inner for key, inner in value.items() if key != "error" and not _is_empty(inner) and inner is not False
     }
-    if isinstance(error, dict):
-        message = error.get("message")
-        rest = {**{key: inner for key, inner in error.items() if key != "message" or message is None}, **rest}
-        error = message if message is not None else "see below"
-    text = _scalar(error) if not isinstance(error, (dict, list)) else _compact(error, {}, 0)
     more = _facts(rest, {}, 1)
+    if isinstance(error, dict) and error.get("message"):
+        more = [*_facts({key: inner for key, inner in error.items() if key != "message"}, {}, 1), *more]
+        error = error["message"]
+    text = _compact(error, {}, 0)
     detail = f" ({', '.join(more)})" if more else ""
     what = _title(name) or "The tool"
     whose = f" ({label})" if label else ""

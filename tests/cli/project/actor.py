@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 from runner.errors import GeminiAPIError
 from runner.models.base import Model
@@ -34,6 +35,13 @@ class Actor(Model):
         """Parts as written, cut where the test wants them cut."""
         for part in json.loads(rest):
             yield {"text": part} if isinstance(part, str) else part
+        yield Finish()
+
+    async def play_file(self, rest, step):
+        """As `json`, from a file in the working directory."""
+        for part in json.loads(Path(rest).read_text()):
+            yield {"text": part}
+            await asyncio.sleep(0)
         yield Finish()
 
     async def play_weather(self, rest, step):

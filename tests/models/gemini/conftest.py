@@ -1,18 +1,33 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.models.asking import gemini
+from tests.models.asking import TRANSPORTS, NewModel, gemini
 from tests.servers import GeminiServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.models.gemini import GeminiModel
+    from runner.models.gemini.model import TransportName
 
 SETTINGS = ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "GOOGLE_GENAI_USE_VERTEXAI", "HTTPS_PROXY")
+
+
+@pytest.fixture(scope="module", params=TRANSPORTS)
+def transport(request: pytest.FixtureRequest) -> TransportName:
+    """Every test that asks Gemini runs once through each transport."""
+    name: TransportName = request.param
+    return name
+
+
+@pytest.fixture(scope="module")
+def new_model(transport: TransportName) -> NewModel:
+    """Makes a model that talks to a server, for the test to close."""
+    return partial(gemini, transport=transport)
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +47,9 @@ def server(shared_server: GeminiServer) -> Iterator[GeminiServer]:
 
 
 @pytest.fixture(scope="module")
-def model(shared_server: GeminiServer) -> GeminiModel:
+def model(shared_server: GeminiServer, new_model: NewModel) -> GeminiModel:
     """One model for all tests of a module, each of which has an event loop of its own; nobody closes it."""
-    return gemini(shared_server, connect_timeout=2.0, idle_timeout=5.0)
+    return new_model(shared_server, connect_timeout=2.0, idle_timeout=5.0)
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from runner.errors import GeminiAPIError, GeminiClientError, GeminiResponseError
 from runner.models.finish import refusal
 from runner.models.gemini import GeminiModel
 from runner.models.retry import Retry
-from tests.models.asking import NAME, TOOLS, Answer, answer, asking, gemini
+from tests.models.asking import NAME, TOOLS, Answer, NewModel, answer, asking
 from tests.servers import (
     GeminiServer,
     Reply,
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from runner.messages import Json
+    from runner.models.gemini.model import TransportName
 
 KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary123"
 LONG = [f"piece {at} of a longer answer, with some — non-ASCII — text; " for at in range(12)]
@@ -129,15 +130,15 @@ async def test_a_redirect_is_not_followed_because_it_would_take_the_key_along(
     assert "redirects to http://127.0.0.1:1/elsewhere; check the base URL" in str(problem)
 
 
-async def test_a_wrong_key_is_said_without_repeating_it(server: GeminiServer) -> None:
+async def test_a_wrong_key_is_said_without_repeating_it(server: GeminiServer, new_model: NewModel) -> None:
     server.script(
         error(403, f"Key {KEY} of project http://u:pa55@h/?key=abc123 is not allowed", details=[{"reason": KEY}])
     )
-    async with gemini(server, api_key=KEY) as model:
+    async with new_model(server, api_key=KEY) as model:
         problem = await failure(model)  # the server's own refusal of the key
         assert "API key not valid" in str(problem)
         assert "check GEMINI_API_KEY" in str(problem)
-    async with gemini(server) as model:
+    async with new_model(server) as model:
         problem = await failure(model)
     text_of_all = "".join(traceback.format_exception(problem))
     for secret in (KEY, "abc123", "pa55"):
@@ -192,15 +193,17 @@ async def length_of(server: GeminiServer, reply: Reply) -> int:
 
 
 @pytest.mark.parametrize("after", [0, 100, 160, 250, 400, 700])
-async def test_a_connection_that_breaks_in_head_or_body_is_told_as_such(server: GeminiServer, after: int) -> None:
+async def test_a_connection_that_breaks_in_head_or_body_is_told_as_such(
+    server: GeminiServer, after: int, new_model: NewModel
+) -> None:
     server.script(text(*LONG), text(*LONG))
     with TcpProxy(server.url, Fault(cut_after=after, cut="reset")) as proxy:
-        async with gemini(server, base_url=proxy.url) as model:
+        async with new_model(server, base_url=proxy.url) as model:
             problem = await failure(model)
             assert (problem.reason, problem.retryable) == ("CONNECTION_LOST", True)
             assert "the connection to 127.0.0.1 broke" in str(problem)
         proxy.fault = Fault()
-        async with gemini(server, base_url=proxy.url) as model:
+        async with new_model(server, base_url=proxy.url) as model:
             assert (await answer(model)).text == "".join(LONG)
 
 
@@ -279,24 +282,26 @@ async def test_keepalives_events_and_done_marks_are_no_part_of_the_answer(
 
 
 @pytest.mark.parametrize("quiet", [silence(), hang(), text("a") + hang()])
-async def test_silence_ends_at_the_idle_timeout(server: GeminiServer, quiet: Reply) -> None:
+async def test_silence_ends_at_the_idle_timeout(server: GeminiServer, quiet: Reply, new_model: NewModel) -> None:
     server.script(quiet)
-    async with gemini(server, idle_timeout=0.15) as model:
+    async with new_model(server, idle_timeout=0.15) as model:
         problem = await failure(model)
     assert (problem.reason, problem.retryable) == ("IDLE_TIMEOUT", True)
     assert "127.0.0.1 was silent for 0.15 s" in str(problem)
 
 
-async def test_a_refused_connection_is_told_with_the_host(server: GeminiServer) -> None:
+async def test_a_refused_connection_is_told_with_the_host(server: GeminiServer, new_model: NewModel) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        async with gemini(server, base_url=f"http://127.0.0.1:{taken.getsockname()[1]}") as model:
+        async with new_model(server, base_url=f"http://127.0.0.1:{taken.getsockname()[1]}") as model:
             problem = await failure(model)
     assert (problem.reason, problem.retryable) == ("CONNECTION_FAILED", True)
     assert "cannot connect to 127.0.0.1" in str(problem)
 
 
-async def test_a_server_that_takes_no_connection_ends_at_the_connect_timeout(server: GeminiServer) -> None:
+async def test_a_server_that_takes_no_connection_ends_at_the_connect_timeout(
+    server: GeminiServer, new_model: NewModel
+) -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -304,7 +309,9 @@ async def test_a_server_that_takes_no_connection_ends_at_the_connect_timeout(ser
         for each in waiting:
             each.setblocking(False)
             each.connect_ex(full.getsockname())
-        async with gemini(server, base_url=f"http://127.0.0.1:{full.getsockname()[1]}", connect_timeout=0.2) as model:
+        async with new_model(
+            server, base_url=f"http://127.0.0.1:{full.getsockname()[1]}", connect_timeout=0.2
+        ) as model:
             problem = await failure(model)
         for each in waiting:
             each.close()
@@ -313,31 +320,37 @@ async def test_a_server_that_takes_no_connection_ends_at_the_connect_timeout(ser
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1:1", "http://[::1"])
-async def test_a_base_url_that_is_none_is_an_error_of_the_client(server: GeminiServer, url: str) -> None:
-    async with gemini(server, base_url=url) as model:
+async def test_a_base_url_that_is_none_is_an_error_of_the_client(
+    server: GeminiServer, url: str, new_model: NewModel
+) -> None:
+    async with new_model(server, base_url=url) as model:
         with pytest.raises(GeminiClientError) as raised:
             await answer(model)
     assert not raised.value.retryable
 
 
-async def test_an_untrusted_certificate_is_told_with_what_to_do(tmp_path: Path) -> None:
+async def test_an_untrusted_certificate_is_told_with_what_to_do(tmp_path: Path, transport: TransportName) -> None:
     certificate = self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
     async with (
         server,
-        GeminiModel(api_key=KEY, base_url=f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}") as model,
+        GeminiModel(
+            api_key=KEY, base_url=f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", transport=transport
+        ) as model,
     ):
         problem = await failure(model)
     assert (problem.reason, problem.retryable) == ("CONNECTION_FAILED", False)
     assert "SSL_CERT_FILE names the certificates to trust" in str(problem)
 
 
-async def test_a_missing_file_of_certificates_is_told_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_file_of_certificates_is_told_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, transport: TransportName
+) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/no/such/file.pem")
     with pytest.raises(GeminiClientError, match="check SSL_CERT_FILE"):
-        await answer(GeminiModel(api_key=KEY))
+        await answer(GeminiModel(api_key=KEY, transport=transport))
 
 
 def self_signed(folder: Path) -> Path:
@@ -353,12 +366,14 @@ def self_signed(folder: Path) -> Path:
     return path
 
 
-async def test_a_proxy_of_the_environment_is_used(server: GeminiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_of_the_environment_is_used(
+    server: GeminiServer, monkeypatch: pytest.MonkeyPatch, new_model: NewModel
+) -> None:
     """A proxy is asked for the whole URL, which the server, being none, refuses to know."""
     with TcpProxy(server.url) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "")
-        async with gemini(server) as model:
+        async with new_model(server) as model:
             problem = await failure(model)
         assert f"no route POST {server.url}/v1/models" in str(problem)
         assert proxy.accepted == 1

@@ -19,11 +19,13 @@ from runner.events import Notice
 from runner.messages import ChatMessage, Json, to_json
 from runner.models.gemini import GeminiModel
 from runner.requests import GenerateContentRequest, Usage
-from tests.models.asking import NAME, TOOLS, Answer, answer, asking, gemini
+from tests.models.asking import NAME, TOOLS, Answer, NewModel, answer, asking
 from tests.servers import GeminiServer, RecordedRequest, calls, framing, part, pause, raw, text, thought, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from runner.models.gemini.model import TransportName
 
 KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary123"
 
@@ -52,7 +54,9 @@ async def test_parts_usage_and_finish_arrive_as_the_service_sent_them(server: Ge
     assert got.finish.response_id
 
 
-async def test_the_request_on_the_wire_is_the_requests_own_json(server: GeminiServer, model: GeminiModel) -> None:
+async def test_the_request_on_the_wire_is_the_requests_own_json(
+    server: GeminiServer, model: GeminiModel, transport: TransportName
+) -> None:
     server.script(text("ok"))
     request = asking(
         "Hi \x00 \u2028 \U0001f600",
@@ -66,7 +70,7 @@ async def test_the_request_on_the_wire_is_the_requests_own_json(server: GeminiSe
     assert json.dumps(sent.body) == json.dumps(request.body())
     assert (sent.verb, sent.model, sent.query["alt"]) == ("stream", NAME, "sse")
     assert sent.headers["x-goog-api-key"] == server.key
-    assert sent.headers["user-agent"].startswith("google-genai-sdk/3")
+    assert sent.headers["user-agent"].startswith("agent-run/" if transport == "direct" else "google-genai-sdk/3")
 
 
 async def test_stored_messages_are_sent_without_being_decoded(server: GeminiServer, model: GeminiModel) -> None:
@@ -222,19 +226,21 @@ async def test_many_requests_at_once_share_the_client(server: GeminiServer, mode
     assert [each.text for each in got] == [f"m{at}" for at in range(120)]
 
 
-def test_one_model_serves_several_event_loops_and_closes_with_each() -> None:
+def test_one_model_serves_several_event_loops_and_closes_with_each(new_model: NewModel) -> None:
     with GeminiServer() as server:
         server.script(text("a"), text("b"))
-        model = gemini(server)
+        model = new_model(server)
         for expected in ("a", "b"):
             assert asyncio.run(answer(model)).text == expected
         asyncio.run(model.aclose())
         gc.collect()  # an unclosed connection would warn here, and a warning is an error
 
 
-async def test_a_model_that_is_dropped_in_the_middle_of_a_reply_finishes_it(server: GeminiServer) -> None:
+async def test_a_model_that_is_dropped_in_the_middle_of_a_reply_finishes_it(
+    server: GeminiServer, new_model: NewModel
+) -> None:
     server.script(text("a", "b", gap=0.02))
-    items = gemini(server).generate(asking())
+    items = new_model(server).generate(asking())
     got = []
     async with contextlib.aclosing(items):
         async for item in items:
@@ -244,8 +250,8 @@ async def test_a_model_that_is_dropped_in_the_middle_of_a_reply_finishes_it(serv
     assert got[:2] == ["a", "b"]
 
 
-async def test_a_closed_model_says_so(server: GeminiServer) -> None:
-    model = gemini(server)
+async def test_a_closed_model_says_so(server: GeminiServer, new_model: NewModel) -> None:
+    model = new_model(server)
     await model.warm_up()
     await model.aclose()
     await model.aclose()
@@ -253,58 +259,60 @@ async def test_a_closed_model_says_so(server: GeminiServer) -> None:
         await answer(model)
 
 
-async def test_the_environment_is_enough(server: GeminiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_environment_is_enough(
+    server: GeminiServer, monkeypatch: pytest.MonkeyPatch, transport: TransportName
+) -> None:
     for name, value in server.env.items():
         monkeypatch.setenv(name, value)
     server.script(text("ok"))
-    async with GeminiModel() as model:
+    async with GeminiModel(transport=transport) as model:
         assert (await answer(model)).text == "ok"
 
 
-async def test_the_endpoint_follows_base_url_version_and_headers(server: GeminiServer) -> None:
+async def test_the_endpoint_follows_base_url_version_and_headers(server: GeminiServer, new_model: NewModel) -> None:
     server.script(text("ok"))
-    async with gemini(server, api_version="v1beta", headers={"x-team": "blue"}) as model:
+    async with new_model(server, api_version="v1beta", headers={"x-team": "blue"}) as model:
         await answer(model)
     sent = server.requests[0]
     assert (sent.headers["x-team"], sent.version, sent.status) == ("blue", "v1beta", 200)
 
 
-async def test_the_enterprise_platform_is_reached_with_a_key(server: GeminiServer) -> None:
+async def test_the_enterprise_platform_is_reached_with_a_key(server: GeminiServer, transport: TransportName) -> None:
     """The strict server does not speak for that platform; what matters is the address and the key."""
-    async with GeminiModel(api_key=KEY, base_url=server.url, enterprise=True) as model:
+    async with GeminiModel(api_key=KEY, base_url=server.url, enterprise=True, transport=transport) as model:
         with pytest.raises(GeminiAPIError, match="404"):
             await answer(model)
 
 
-async def test_without_a_key_the_error_names_the_variable() -> None:
+async def test_without_a_key_the_error_names_the_variable(transport: TransportName) -> None:
     with pytest.raises(MissingKeyError, match="GEMINI_API_KEY"):
-        await answer(GeminiModel())
+        await answer(GeminiModel(transport=transport))
 
 
 @pytest.mark.parametrize("key", ["two words", "line\nbreak", "“quoted”"])
 async def test_a_key_with_characters_no_key_has_is_refused_without_repeating_it(
-    key: str, monkeypatch: pytest.MonkeyPatch
+    key: str, monkeypatch: pytest.MonkeyPatch, transport: TransportName
 ) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", key)
     with pytest.raises(MissingKeyError, match="GEMINI_API_KEY contains") as raised:
-        await answer(GeminiModel())
+        await answer(GeminiModel(transport=transport))
     assert key not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a?b"])
 async def test_an_impossible_model_name_is_an_error_of_the_client(model: GeminiModel, name: str) -> None:
-    with pytest.raises(GeminiClientError, match="refuses the request"):
+    with pytest.raises(GeminiClientError, match="cannot be made"):
         await answer(model, asking("Hi", model=name))
 
 
-async def test_the_key_is_in_no_text_of_the_model(server: GeminiServer) -> None:
-    async with gemini(server, api_key=KEY) as model:
+async def test_the_key_is_in_no_text_of_the_model(server: GeminiServer, new_model: NewModel) -> None:
+    async with new_model(server, api_key=KEY) as model:
         await model.warm_up()
         assert KEY not in f"{model!r} {vars(model)!r}"
 
 
-async def test_warming_up_builds_the_clients_and_contacts_nobody(server: GeminiServer) -> None:
-    async with gemini(server) as model:
+async def test_warming_up_builds_the_clients_and_contacts_nobody(server: GeminiServer, new_model: NewModel) -> None:
+    async with new_model(server) as model:
         await asyncio.gather(model.warm_up(), model.warm_up())
         first, second = await model.sdk_client(), await model.sdk_client()
         assert first is second

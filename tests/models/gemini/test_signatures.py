@@ -10,7 +10,7 @@ from runner.errors import GeminiAPIError
 from runner.messages import to_json
 from runner.models.gemini.signatures import is_signature_refused, with_reset_signatures
 from runner.models.retry import Retry
-from tests.models.asking import TOOLS, answer, asking, gemini
+from tests.models.asking import TOOLS, answer, asking
 from tests.servers import SENTINEL, GeminiServer, calls, error, repeat, text
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ def test_only_a_refused_signature_is_a_reason(code: int, message: str, refused: 
     assert is_signature_refused(GeminiAPIError(code, "INVALID_ARGUMENT", message)) is refused
 
 
-async def test_after_a_change_of_model_in_mid_turn_the_turn_goes_on() -> None:
+async def test_after_a_change_of_model_in_mid_turn_the_turn_goes_on(new_model: NewModel) -> None:
     with GeminiServer() as server:
         server.script(calls(("f", {"x": "1"}), ("g", {})), text("fine"))
-        async with gemini(server) as model:
+        async with new_model(server) as model:
             first = await answer(model, asking("Hi", tools=TOOLS))
             names = [part["functionCall"] for part in first.parts]
             responses = {
@@ -107,14 +107,14 @@ async def test_after_a_change_of_model_in_mid_turn_the_turn_goes_on() -> None:
     assert [message.content_json for message in request.messages] == stored
 
 
-async def test_a_second_refusal_is_final_and_all_requests_count() -> None:
+async def test_a_second_refusal_is_final_and_all_requests_count(new_model: NewModel) -> None:
     async def unwaited(_: float) -> None:
         """The wait before the second request."""
 
     request = asking("Hi", said(called("f", FOREIGN)), returned("f"), model=OTHER, tools=TOOLS)
     with GeminiServer(signatures=False) as server:
         server.script(error(503), repeat(error(400, "Corrupted thought signature."), 2))
-        async with gemini(server) as model:
+        async with new_model(server) as model:
             with pytest.raises(GeminiAPIError, match="Corrupted thought signature"):
                 await answer(Retry(model, sleep=unwaited), request)
         assert len(server.requests) == 3

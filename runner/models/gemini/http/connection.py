@@ -1,0 +1,75 @@
+"""One connection to an origin: it carries one exchange at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from runner.models.gemini.http.exchange import Exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_JOINED = 64 * 1024
+"""Bodies up to this many bytes leave in one packet with their head; larger ones are not copied for it."""
+
+
+class Connection(asyncio.Protocol):
+    """`ended(connection)` is called when an exchange is over and another may follow, or when the connection is gone."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, host: str, ended: Callable[[Connection], None]) -> None:
+        self.host = host
+        self.is_open = False
+        self.idle_since = 0.0
+        self._ended = ended
+        self._exchange: Exchange | None = None
+        self._loop = asyncio.get_running_loop()
+        self.gone: asyncio.Future[None] = self._loop.create_future()
+
+    def request(self, head: bytes, body: bytes, idle_timeout: float) -> Exchange:
+        """Write a request; its reply begins to arrive in the exchange."""
+        exchange = self._exchange = Exchange(self, self._loop, idle_timeout)
+        if len(body) <= _JOINED:
+            self.transport.write(head + body)
+        else:
+            self.transport.write(head)
+            self.transport.write(body)
+        return exchange
+
+    def drop(self) -> None:
+        """Close at once, whatever is under way."""
+        self.is_open = False
+        self.transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Part of asyncio's protocol."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # for the type checker: a stream is what was asked for
+        self.transport, self.is_open = transport, True
+
+    def data_received(self, data: bytes) -> None:
+        """Part of asyncio's protocol."""
+        exchange = self._exchange
+        if exchange is None:
+            self.drop()  # nothing was asked
+            return
+        exchange.feed(data)
+        if exchange.is_over and self.is_open:
+            self._exchange = None
+            exchange.released()
+            if exchange.keeps_connection:
+                self.idle_since = self._loop.time()
+                self._ended(self)
+            else:
+                self.drop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Part of asyncio's protocol."""
+        self.is_open = False
+        if not self.gone.done():
+            self.gone.set_result(None)
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None and not exchange.is_over:
+            exchange.lost(exc)
+        self._ended(self)

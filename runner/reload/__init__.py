@@ -1,0 +1,1 @@
+"""Hot reload: what to watch, when it has changed, and the agent made anew from it."""

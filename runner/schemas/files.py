@@ -1,0 +1,51 @@
+"""Where a project keeps its schemas, and how they are written: `.agent-run/`, which git leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from runner.errors import AgentRunError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.messages import Json
+
+_FOLDER = ".agent-run"
+
+
+def project_schema_path(root: Path) -> Path:
+    """The file of a project's own schema."""
+    return root / _FOLDER / "agent.schema.json"
+
+
+def schema_text(schema: Json) -> str:
+    """A schema as it is written to a file."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_schema(path: Path, schema: Json) -> bool:
+    """Write a schema whole or not at all; whether the file changed. An editor never reads half of one."""
+    text = schema_text(schema).encode()
+    with suppress(OSError):
+        if path.read_bytes() == text:
+            return False
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _ignored_by_git(path.parent)
+        draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        draft.write_bytes(text)
+        draft.replace(path)
+    except OSError as error:
+        raise AgentRunError(f"{path} cannot be written: {error.strerror or error}") from error
+    return True
+
+
+def _ignored_by_git(folder: Path) -> None:
+    """A folder of our own ignores itself; a project's `.gitignore` is the project's."""
+    if folder.name == _FOLDER:
+        with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as stream:
+            stream.write("*\n")

@@ -1,0 +1,3 @@
+"""The version of the package, known to all floors."""
+
+__version__ = "0.1.0"

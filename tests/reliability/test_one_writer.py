@@ -1,0 +1,129 @@
+"""One writer a chat (C2, on one machine): a process that stood still learns that it was superseded."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner import SqliteChatStorage
+from tests.reliability.talk import talking
+from tests.servers import GeminiServer, Reply, calls, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.servers import RecordedRequest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUSY = 6
+
+
+class Writer:
+    """A process with a turn of the chat."""
+
+    def __init__(self, server: GeminiServer, folder: Path, query: str, **options: float) -> None:
+        self._ledger = folder / f"ledger of {query}"
+        command = [sys.executable, "-m", "tests.reliability.writer", query]
+        command += ["--database", str(folder / "chats.db"), "--ledger", str(self._ledger)]
+        command += [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        env = {**os.environ, **server.env, "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    @property
+    def ledger(self) -> list[str]:
+        """What its tools recorded."""
+        return self._ledger.read_text().split() if self._ledger.exists() else []
+
+    def ended(self) -> tuple[int, dict[str, Any]]:
+        """Its exit code and its last event; nothing else may have been said."""
+        out, err = self.process.communicate(timeout=30)
+        assert not err, err.decode()
+        last: dict[str, Any] = json.loads(out.splitlines()[-1])
+        return self.process.returncode, last
+
+
+@contextmanager
+def frozen(writer: Writer) -> Iterator[None]:
+    """Within the block the process stands still, as in a suspended virtual machine."""
+    writer.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        writer.process.send_signal(signal.SIGCONT)
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def turns_of_a_and_b(request: RecordedRequest) -> Reply:
+    """Turn "a..." records a1 and a2 after half a second, turn "b" records b1; then each says that it is done."""
+    name = request.user_text[0]
+    if request.step:
+        return words(f"{name} is done")
+    if name == "a":
+        return calls(("record", {"entry": "a1"}), ("record", {"entry": "a2"}), delay=0.5)
+    return calls(("record", {"entry": "b1"}))
+
+
+async def test_a_process_frozen_in_its_model_call_is_superseded(server: GeminiServer, tmp_path: Path) -> None:
+    """The other takes over when the lease has lapsed, and finishes; thawed, the first writes and starts nothing."""
+    server.answer = turns_of_a_and_b
+    a = Writer(server, tmp_path, "a")
+    server.wait_for(1, timeout=20)
+    with frozen(a):
+        b = Writer(server, tmp_path, "b")
+        assert b.ended()[1]["text"] == "b is done"
+    code, last = a.ended()
+    assert (code, last["reason"], last["code"]) == (BUSY, "failed", "CHANGED")
+    assert (a.ledger, b.ledger) == ([], ["b1"])
+    await assert_chat_is(server, tmp_path, ["a", "b", "b is done"], [["ok"]])
+
+
+async def test_a_process_frozen_in_its_first_tool_does_not_start_its_second(
+    server: GeminiServer, tmp_path: Path
+) -> None:
+    """The call that was running is told as of unknown outcome, the other as not started; both are true."""
+    server.answer = turns_of_a_and_b
+    a = Writer(server, tmp_path, "a", tool_time=0.5)
+    until(lambda: a.ledger == ["a1"])
+    with frozen(a):
+        b = Writer(server, tmp_path, "b")
+        assert b.ended()[1]["text"] == "b is done"
+    code, last = a.ended()
+    assert (code, last["reason"], last["code"]) == (BUSY, "failed", "CHANGED")
+    assert (a.ledger, b.ledger) == (["a1"], ["b1"])
+    await assert_chat_is(server, tmp_path, ["a", "b", "b is done"], [["outcome_unknown", "not_started"], ["ok"]])
+
+
+async def test_a_chat_in_use_is_waited_for_and_then_told_as_busy(server: GeminiServer, tmp_path: Path) -> None:
+    """The holder renews its lease longer than that lasts, is named to the other, and is not disturbed."""
+    server.answer = turns_of_a_and_b
+    a = Writer(server, tmp_path, "a", tool_time=2.0)
+    until(lambda: a.ledger == ["a1"])
+    b = Writer(server, tmp_path, "b", busy_timeout=0.3)
+    code, last = b.ended()
+    assert (code, last["reason"], last["code"], last["retryable"]) == (BUSY, "failed", "BUSY", True)
+    assert f"pid {a.process.pid}" in last["message"]
+    assert a.ended()[1]["text"] == "a is done"
+    assert (a.ledger, b.ledger) == (["a1", "a2"], [])
+    await assert_chat_is(server, tmp_path, ["a", "a is done"], [["ok", "ok"]])
+
+
+async def assert_chat_is(server: GeminiServer, folder: Path, texts: list[str], results: list[list[str]]) -> None:
+    """Raise unless the chat has these texts and results, is sound, and goes on with an ordinary turn."""
+    async with talking(server, SqliteChatStorage(folder / "chats.db")) as talk:
+        assert await talk.texts() == texts
+        found = [entry.meta["results"] for entry in await talk.log() if entry.kind == "responses"]
+        assert found == results
