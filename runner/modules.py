@@ -73,16 +73,24 @@ class ModuleTable:
     def load_file(self, path: Path) -> ModuleType:
         """The project module that lives in a file under one of the roots."""
         resolved = path.resolve()
-        for root in self._roots:
-            if resolved.is_relative_to(root):
-                parts = resolved.relative_to(root).with_suffix("").parts
-                if all(part.isidentifier() for part in parts) and self.find(".".join(parts)) == resolved:
-                    return self.load(".".join(parts))
+        name = self.name_of(resolved)
+        if name is not None:
+            return self.load(name)
         spec = self._spec(f"{self._prefix}._file_{abs(hash(resolved)):x}", resolved)
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
         spec.loader.exec_module(module)  # type: ignore[union-attr]  # made with a loader above
         return module
+
+    def name_of(self, path: Path) -> str | None:
+        """The dotted name under which the module in a file is imported, if it has one."""
+        resolved = path.resolve()
+        for root in self._roots:
+            if resolved.is_relative_to(root):
+                parts = resolved.relative_to(root).with_suffix("").parts
+                if all(part.isidentifier() for part in parts) and self.find(".".join(parts)) == resolved:
+                    return ".".join(parts)
+        return None
 
     def owns(self, name: str) -> bool:
         """Whether an absolute import of this name means a project module."""

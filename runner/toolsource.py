@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from runner.registry import Place
 
 _PACKAGE = str(Path(__file__).parent)
+_PRIVATE = re.compile(r"\b_agent_run_\d+\.")
+"""What stands before a project module's own name while it is loaded."""
 
 
 def tools_of(line: str, place: Place) -> list[Tool]:
@@ -81,7 +84,8 @@ def _run(name: str, load: Callable[[], ModuleType], key: str) -> ModuleType:
 
 
 def _where(error: BaseException) -> str:
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    said = _PRIVATE.sub("", str(error))
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]

@@ -111,9 +111,10 @@ def errors_of(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """By file, then by place; each said once."""
+    """By file, in the order they were first named, then by place; each said once."""
     seen = {(each.path, each.line, each.column, each.code, each.message): each for each in diagnostics}
-    return sorted(seen.values(), key=lambda each: (each.path, each.line, each.column, each.code, each.message))
+    files = {path: number for number, path in enumerate(dict.fromkeys(each.path for each in seen.values()))}
+    return sorted(seen.values(), key=lambda each: (files[each.path], each.line, each.column, each.code, each.message))
 
 
 class InvalidManifestError(ManifestError):

@@ -186,8 +186,8 @@ class DatabaseFile:
                 pragmas = ("application_id", "user_version", "schema_version")
                 application, version, changes = (_number(connection, f"PRAGMA {name}") for name in pragmas)
             except sqlite3.DatabaseError as error:
-                unreadable = from_sqlite(error, self.path)
-                return None if self._beside("-journal").exists() else unreadable
+                unreadable = from_sqlite(error, self.path)  # or a page is only in a journal, after a crash
+                return None if self._beside("-journal").exists() or self._beside("-wal").exists() else unreadable
         if self._beside("-journal").exists():
             return None
         if application == APPLICATION_ID:

@@ -157,3 +157,20 @@ def test_importing_it_loads_nothing_heavy():
         "print(sorted(heavy & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+async def test_a_message_that_is_too_long_is_not_read_in_part():
+    text = "".join(item["text"] for item in (await items(asking("weather in Paris " * 300, CITY)))[:-2])
+    assert text.startswith("That is too long for me")
+
+
+async def test_a_day_after_two_places_is_meant_for_both():
+    properties = {"city": {"type": "string"}, "days": {"type": "integer", "default": 3}}
+    schema = {"type": "object", "properties": properties, "required": ["city"]}
+    told = "The weather on each of the coming days."
+    forecast = {"name": "get_forecast", "description": told, "parametersJsonSchema": schema}
+    found = await items(asking("weather in Paris and Rome tomorrow", CITY, forecast))
+    assert calls_in(found) == [
+        ("get_forecast", {"days": 2, "city": "Paris"}),
+        ("get_forecast", {"days": 2, "city": "Rome"}),
+    ]

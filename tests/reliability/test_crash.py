@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from runner import ChatMessage, SqliteChatStorage
 from tests.reliability.crash_sweep import NO_STRACE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,3 +45,21 @@ def test_a_turn_killed_at_a_random_time_can_be_followed_by_another() -> None:
     """The same without strace."""
     rows = swept("--short", "--untraced", "--random", "8")
     assert sum(row["killed"] for row in rows) >= 8
+
+
+async def test_a_checkpoint_cut_short_is_no_damage(tmp_path: Path) -> None:
+    """Killed while the log's pages were copied into the database, SQLite copies them again; nothing is lost."""
+    page, whole = 4096, tmp_path / "whole.db"
+    entries = [ChatMessage.user(f"{number} " * 500) for number in range(40)]
+    async with SqliteChatStorage(whole) as storage:
+        for position, entry in enumerate(entries):
+            await storage.append("chat", [entry], position)
+        before, log = whole.read_bytes(), Path(f"{whole}-wal").read_bytes()
+    after = whole.read_bytes()
+    assert len(after) > len(before) + 5 * page
+    for copied in range(1, len(after) // page):
+        torn = tmp_path / f"torn-{copied}.db"
+        torn.write_bytes(after[: copied * page] + before[copied * page :])
+        Path(f"{torn}-wal").write_bytes(log)
+        async with SqliteChatStorage(torn) as storage:
+            assert await storage.read_after("chat", 0) == entries

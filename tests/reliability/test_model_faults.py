@@ -210,6 +210,22 @@ async def test_a_stream_without_a_finish_reason_is_no_answer(server: GeminiServe
         assert (await talk.log())[-1].meta["partial"] == "It rains"
 
 
+class ModelWithoutEnd(Model):
+    """A model of somebody else's that just stops."""
+
+    name = "endless"
+
+    async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
+        yield {"text": "It rains"}
+
+
+async def test_a_model_that_says_no_finish_gave_no_answer(server: GeminiServer, storage: ChatStorage) -> None:
+    async with talking(server, storage) as talk:
+        ended = await talk.turn(model=ModelWithoutEnd())
+        assert (ended.reason, ended.retryable) == ("failed", False)
+        assert "without a finish" in str(ended.message)
+
+
 # M4: odd streams
 
 GOOD_STREAMS = {

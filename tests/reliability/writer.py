@@ -24,7 +24,7 @@ async def turn(options: argparse.Namespace) -> int:
     )
     from runner.cli.exits import exit_for_turn
 
-    @tool(effects="once")
+    @tool(effects=options.effects)
     def record(entry: str) -> str:
         """Record an entry, and take a moment."""
         with options.ledger.open("a") as file:
@@ -51,6 +51,7 @@ def main() -> int:
     parser.add_argument("query")
     parser.add_argument("--database", type=Path, required=True)
     parser.add_argument("--ledger", type=Path, required=True)
+    parser.add_argument("--effects", default="once")
     parser.add_argument("--lease-time", type=float, default=0.6)
     parser.add_argument("--busy-timeout", type=float, default=30.0)
     parser.add_argument("--tool-time", type=float, default=0.0)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from runner.models.offline.filling import Filling, values_in
+from runner.models.offline.decisions import Ask, Calls, Decision, Remark
+from runner.models.offline.filling import STRONG, Filling, values_in
 from runner.models.offline.history import arguments_of
 from runner.models.offline.intent import Intent, calls, filled, forced, intents, is_knowledge, is_statement
 from runner.models.offline.lexicon import PRO_FORMS, STOP, UNIVERSAL_VERBS
-from runner.models.offline.message import Message
-from runner.models.offline.phrases import AND_ALSO, OPENER, REPLY_LEAD, REQUEST
+from runner.models.offline.message import MAX_TEXT, Message
+from runner.models.offline.phrases import AND_ALSO, CONDITION, FORBIDDEN, OPENER, REPLY_LEAD, REQUEST
 from runner.models.offline.smalltalk import is_foreign, small_talk
 from runner.models.offline.texts import fill_texts
 from runner.models.offline.typed import MAX_CALLS, fill_typed
@@ -23,32 +24,6 @@ if TYPE_CHECKING:
     from runner.models.offline.history import Turn
     from runner.models.offline.schema import OfferedTool, Path, Slot
 
-
-@dataclass(frozen=True, slots=True)
-class Calls:
-    """Call these tools, with these arguments."""
-
-    calls: tuple[tuple[str, Json], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Ask for `slot`, without which `tool` cannot be called; `found` is what is known of the others."""
-
-    tool: OfferedTool
-    slot: Slot
-    found: dict[Path, list[Any]]
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Say something that needs no tool: greeting, thanks, goodbye, cancel, about, foreign, files, unable."""
-
-    kind: str
-
-
-Decision: TypeAlias = Calls | Ask | Remark
 
 _FRAGMENT = 5
 _MEMORY = 4
@@ -64,6 +39,8 @@ def decide(tools: Sequence[OfferedTool], turns: Sequence[Turn], now: datetime, *
 
 
 def _decide(tools: Sequence[OfferedTool], turns: Sequence[Turn], message: Message) -> Decision:
+    if len(turns[-1].text) > MAX_TEXT:
+        return Remark("long")
     kind = small_talk(message)
     if pending := _pending(tools, turns, message.now):
         if kind == "cancel":
@@ -78,6 +55,10 @@ def _decide(tools: Sequence[OfferedTool], turns: Sequence[Turn], message: Messag
 
 
 def _new_request(tools: Sequence[OfferedTool], turns: Sequence[Turn], message: Message) -> Decision:
+    if FORBIDDEN.match(message.text):
+        return Remark("noted")
+    if CONDITION.match(message.text):
+        return Remark("unable")
     foreign = is_foreign(message)
     found = [] if foreign else intents(tools, message)
     if is_statement(message) or (is_knowledge(message) and not (found and found[0].score >= 7.0)):
@@ -106,13 +87,21 @@ def _several(tools: Sequence[OfferedTool], found: list[Intent], message: Message
     for piece in pieces:
         part = Message(piece, message.now)
         best = next(iter(intents(tools, part)), None)
-        if best is None or not best.is_complete:
+        if best is None or not best.is_complete or not _names_its_tool(best):
             if small_talk(part):
                 continue
             return None
         made += [(best.tool.name, args) for args in calls(best.tool, best.filling.found)]
     names = {name for name, _ in made}
     return Calls(tuple(made[:MAX_CALLS])) if len(names) > 1 else None
+
+
+def _names_its_tool(intent: Intent) -> bool:
+    """Whether more than a day speaks for the tool: "and Rome tomorrow" is no request by itself."""
+    filling, message = intent.filling, intent.filling.message
+    days = {place for moment in message.moments for place in message.within(moment.start, moment.end)}
+    named = (index not in days and filling.is_tool_word(word, STRONG) for index, word in enumerate(message.words))
+    return filling.strength >= 2.5 or any(named)
 
 
 def _carried(found: list[Intent], earlier: list[Earlier], message: Message) -> Decision:
@@ -246,7 +235,7 @@ def _resumed(tools: Sequence[OfferedTool], pending: Ask, message: Message) -> De
     slot = pending.slot
     if _is_something_else(tools, pending, message):
         return None
-    filling = Filling(pending.tool, _with_day(pending, message))
+    filling = Filling(pending.tool, _with_day(pending, message), follows=True)
     fill_typed(filling)
     known = {path: values for path, values in filling.found.items() if path == slot.path or path not in pending.found}
     if slot.path not in known and slot.kind == "text":
@@ -278,7 +267,7 @@ def _text_reply(filling: Filling, slot: Slot) -> dict[Path, list[Any]]:
     if slot.role == "content" and not slot.many and not message.quotes:
         filling.put(slot, [_bare_reply(message.raw)])
         return {slot.path: filling.found[slot.path]} if filling.is_filled(slot) else {}
-    fill_texts(filling, follows=True)
+    fill_texts(filling)
     if not filling.is_filled(slot) and len(message.words) <= _FRAGMENT + 3:
         filling.put(slot, [_bare_reply(message.raw)])
     return {slot.path: filling.found[slot.path]} if filling.is_filled(slot) else {}

@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 
 _LEADS = word_set("in on at by for from to into as of until till due with the this a an = → is set about around")
 _JOINTS = frozenset({"and", ",", "&", "or", "plus", "/", "as", "well"})
+_FAR = 80
 STRONG, WEAK = 1.2, 0.8
 """How much a word counts that is in a tool's description, and in the name of one of its arguments."""
 
 
 class Filling:
-    """The values found for a tool's slots. Each slot has a list of them: more than one means more than one call."""
+    """The values found for a tool's slots. Each slot has a list of them: more than one means more than one call.
 
-    def __init__(self, tool: OfferedTool, message: Message) -> None:
-        self.tool, self.message = tool, message
+    `follows` says that the message goes on with an earlier call and needs no command.
+    """
+
+    def __init__(self, tool: OfferedTool, message: Message, *, follows: bool = False) -> None:
+        self.tool, self.message, self.follows = tool, message, follows
         self.found: dict[Path, list[Any]] = {}
         self.strength = 0.0
         self._owners: list[Path | None] = [None] * len(message.words)
@@ -52,18 +56,16 @@ class Filling:
 
     def claim(self, slot: Slot, start: int, end: int, *, lead: bool = True) -> None:
         """Note that the stretch of the message belongs to `slot`, and so do the small words that lead to it."""
-        first = None
-        for index, word in enumerate(self.message.words):
-            if word.start < end and start < word.end:
-                self._owners[index] = self._owners[index] or slot.path
-                first = index if first is None else first
-        index = (first or 0) - 1
+        places = self.message.within(start, end)
+        for index in places:
+            self._owners[index] = self._owners[index] or slot.path
+        index = places.start - 1
         while lead and index >= 0 and self._owners[index] is None and self._is_lead(self.message.words[index]):
             self._owners[index] = slot.path
             index -= 1
 
     def _is_lead(self, word: Word) -> bool:
-        return word.low in _LEADS and not any(one.start <= word.start < one.end for one in self.message.numbers)
+        return word.low in _LEADS and (word.low not in {"a", "an"} or not self.message.is_number(word))
 
     def owner(self, index: int) -> Path | None:
         """The slot that the word at `index` belongs to."""
@@ -71,10 +73,7 @@ class Filling:
 
     def is_owned(self, start: int, end: int) -> bool:
         """Whether a word of the stretch belongs to a slot already."""
-        return any(
-            owner is not None and word.start < end and start < word.end
-            for word, owner in zip(self.message.words, self._owners, strict=True)
-        )
+        return any(self._owners[index] is not None for index in self.message.within(start, end))
 
     def weight(self, word: Word) -> float:
         """How much a word speaks for the tool."""
@@ -92,16 +91,18 @@ class Filling:
 
     def are_joined(self, end: int, start: int) -> bool:
         """Whether only "and", commas and small words lie between two stretches."""
-        between = [word for word in self.message.words if end <= word.start and word.end <= start]
+        if start - end > _FAR:
+            return False
+        between = [self.message.words[index] for index in self.message.within(end, start)]
         return any(word.low in _JOINTS for word in between) and all(
             word.low in _JOINTS or word.low in ARTICLES or word.low in _LEADS or word.low == "also" for word in between
         )
 
     def word_before(self, start: int, skip: frozenset[str] = ARTICLES) -> str:
         """The word before a stretch, small ones skipped."""
-        for word in reversed([word for word in self.message.words if word.end <= start]):
-            if word.low not in skip:
-                return word.low
+        for index in range(self.message.within(start, start + 1).start - 1, -1, -1):
+            if self.message.words[index].low not in skip:
+                return self.message.words[index].low
         return ""
 
 

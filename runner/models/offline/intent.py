@@ -55,9 +55,9 @@ def is_statement(message: Message) -> bool:
 
 def filled(tool: OfferedTool, message: Message, *, follows: bool = False) -> Filling:
     """What the message says about the tool's slots."""
-    filling = Filling(tool, message)
+    filling = Filling(tool, message, follows=follows)
     fill_typed(filling)
-    fill_texts(filling, follows=follows)
+    fill_texts(filling)
     return filling
 
 

@@ -57,7 +57,7 @@ GENERIC_NOUNS = word_set(
     " people user's day's api service kind type name's amount"
 )
 PRO_FORMS = word_set(
-    "something anything it this that them these those stuff things thing someone somebody somewhere there"
+    "same something anything it this that them these those stuff things thing someone somebody somewhere there"
 )
 
 STOP = ARTICLES | PRONOUNS | PREPOSITIONS | QUESTIONS | AUXILIARIES | POLITE | FILLERS
@@ -175,7 +175,7 @@ km, kilometer, kilometers, kilometre, kilometres
 ]
 
 UNDOING = word_set("delete remove erase drop cancel clear move rename undo")
-ALL_WORDS = word_set("all every everywhere both everything")
+ALL_WORDS = word_set("all every everywhere everything")
 WRITING = word_set(
     "add append create make set send delete remove put update post book order buy schedule turn write save"
 )

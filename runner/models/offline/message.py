@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,10 +26,11 @@ _QUOTED = re.compile(
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,5}")
 _URL = re.compile(r"\b(?:https?|ftp)://[^\s<>\"']+[^\s<>\"'.,;:!?)]", re.IGNORECASE)
 _OPERAND = (
-    r"\(*\s*[-+]?(?:[0-9]+(?:[.,][0-9]+)*|\.[0-9]+|(?:sqrt|sin|cos|tan|log|exp|ln|abs)\s*\([^()]*\)|pi\b)\s*%?\s*\)*"
+    r"\({0,9}\s?[-+]?(?:(?<![0-9])[0-9]{1,40}(?:[.,][0-9]{1,40}){0,9}|\.[0-9]{1,40}"
+    r"|(?:sqrt|sin|cos|tan|log|exp|ln|abs)\s?\([^()]{1,60}\)|pi\b)\s?%?\s?\){0,9}"
 )
 _EXPRESSION = re.compile(
-    rf"{_OPERAND}(?:\s*(?:\*\*|[-+*/^x%])\s*{_OPERAND})+|(?:sqrt|sin|cos|tan|log|exp|ln|abs)\s*\([^()]*\)"
+    rf"{_OPERAND}(?:\s?(?:\*\*|[-+*/^x%])\s?{_OPERAND}){{1,60}}|(?:sqrt|sin|cos|tan|log|exp|ln|abs)\s?\([^()]{{1,60}}\)"
 )
 _SPOKEN_SIGNS = [
     (re.compile(rf"\b{words}\b", re.IGNORECASE), sign)
@@ -42,10 +44,10 @@ _SPOKEN_SIGNS = [
     )
 ]
 _PERCENT_OF = re.compile(
-    r"(?P<part>[0-9.]+)\s*(?:%|per ?cent)\s+of\s+(?P<whole>[0-9][0-9.,]*[0-9]|[0-9])", re.IGNORECASE
+    r"(?<![0-9.])(?P<part>[0-9.]{1,20})\s?(?:%|per ?cent) of (?P<whole>[0-9][0-9.,]{0,20}[0-9]|[0-9])", re.IGNORECASE
 )
-_ROOT = re.compile(r"(?:the )?square root of (?P<number>[0-9.]*[0-9])", re.IGNORECASE)
-_POWER = re.compile(r"(?P<number>[0-9.]*[0-9]) (?P<power>squared|cubed)", re.IGNORECASE)
+_ROOT = re.compile(r"(?:the )?square root of (?P<number>[0-9.]{0,20}[0-9])", re.IGNORECASE)
+_POWER = re.compile(r"(?<![0-9.])(?P<number>[0-9.]{0,20}[0-9]) (?P<power>squared|cubed)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,16 @@ class Message:
     def words(self) -> list[Word]:
         """All words and signs."""
         return words(self.text)
+
+    def within(self, start: int, end: int) -> range:
+        """The places of the words that have a part in the stretch."""
+        first = bisect_right(self.words, start, key=lambda word: word.end)
+        return range(first, max(bisect_left(self.words, end, key=lambda word: word.start), first))
+
+    def before(self, start: int, count: int) -> list[Word]:
+        """The last `count` words before a place."""
+        place = self.within(start, start + 1).start
+        return self.words[max(place - count, 0) : place]
 
     @cached_property
     def quotes(self) -> list[Found]:
@@ -107,6 +119,10 @@ class Message:
             if not self._is_literal(number.start, number.end)
             and not any(number.start < moment.end and moment.start < number.end for moment in fixed)
         ]
+
+    def is_number(self, word: Word) -> bool:
+        """Whether the word is part of a number."""
+        return any(number.start <= word.start < number.end for number in self.numbers)
 
     @cached_property
     def expressions(self) -> list[Found]:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from runner.models.base import Model
-from runner.models.offline.dialogue import Calls, decide
+from runner.models.offline.decisions import Calls
+from runner.models.offline.dialogue import decide
 from runner.models.offline.history import turns
 from runner.models.offline.remarks import answer, remark
 from runner.models.offline.schema import offered

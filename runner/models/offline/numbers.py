@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _DIGITS = re.compile(
     r"(?<![\w.,/:])(?P<money>[$€£¥₹]\s?)?(?P<sign>(?<![^\s(])[-+])?(?P<money2>[$€£¥₹])?"
     r"(?P<number>[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
-    r"(?P<fraction>\s?[½⅓¼¾]|\s[0-9]/[0-9]|/[0-9]+(?![/0-9]))?(?P<many>k|m|bn|million|thousand|\s(?:million|thousand|hundred|billion))?"
+    r"(?P<fraction>\s?[½⅓¼¾]|\s[0-9]/[0-9]|/[0-9]{1,9}(?![/0-9]))?(?P<many>k|m|bn|million|thousand|\s(?:million|thousand|hundred|billion))?"
     r"(?P<tail>[^\W\d_]*)",
     re.IGNORECASE,
 )
@@ -24,6 +24,7 @@ _AFTER = re.compile(
     r"\s*(?:-\s?)?(?P<noun>°\s?[a-z]?(?![a-z])|%|[$€£¥₹]|degrees? \w+|per ?cent|\w+ per hour|[^\W\d_]+(?:/[hs])?)",
     re.IGNORECASE,
 )
+_MOST_DIGITS = 30
 _SMALL = {
     name: value
     for value, name in enumerate(
@@ -99,6 +100,8 @@ def numbers(text: str, words: list[Word]) -> list[Number]:
 
 
 def _in_digits(match: re.Match[str], text: str) -> Number | None:
+    if len(match["number"]) > _MOST_DIGITS:
+        return None
     value = _value(match)
     end, tail, many = match.end("number"), match["tail"].lower(), (match["many"] or "").strip().lower()
     if match["fraction"]:
@@ -131,7 +134,7 @@ def _read(digits: str) -> int | float:
     digits = digits.replace(",", "")
     if "." in digits:
         return float(digits)
-    return int(digits) if len(digits) <= 4000 else 0
+    return int(digits)
 
 
 def _whole(value: float) -> int | float:

@@ -32,9 +32,15 @@ hope|miss|live|read|ate|sent|wrote|made|did|told|found|lost|said|\w{3,}ed
 """)
 STATEMENT = _begins(rf"""
 (?:i|we|they|he|she|it|my \w+|the \w+) (?:really |just |also |always |never |don't |do not |have |so )*(?:{_FEELS})\b
-the (?:\w+ ){{2,5}}(?:is|are|was|were)\b
+(?:the|my) (?:\w+ ){{2,5}}(?:is|are|was|were)\b
 """)
 """Tells something."""
+
+FORBIDDEN = _begins(r"(?:don't|do not|never|dont) (?!forget|let)", before=r"(?:please )?")
+"""Wants something not to be done."""
+
+CONDITION = re.compile(r"^\W*(?:if|unless|when|once|whenever|as soon as)\b[^?]*(?:,|\bthen\b)", re.IGNORECASE)
+"""Wants something done only if or when something else is so."""
 
 NEED = re.compile(
     r"\b(?:i am|i'm) (?:looking|trying|searching|wondering)\b|\bi (?:would|'d) like\b|\b(?:need|please)\b",

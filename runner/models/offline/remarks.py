@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.models.offline.dialogue import Ask, Decision, Remark
+from runner.models.offline.decisions import Ask, Decision, Remark
 from runner.models.offline.lexicon import PREPOSITIONS
+from runner.models.offline.message import MAX_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,7 @@ _REMARKS = {
     "about": "I am the offline model: rules that call tools, not a language model. {tools}",
     "foreign": "I only understand English. {tools}",
     "files": "I cannot read files: I am the offline model. {tools}",
+    "long": "That is too long for me: I am the offline model and read {most} characters of a message.",
     "silent": "I am the offline model, and tool calls are switched off here: without them I can say nothing about it.",
     "unable": "I cannot help with that: I am the offline model, rules only. {tools}",
 }
@@ -36,7 +38,7 @@ def answer(decision: Decision | None, tools: Sequence[OfferedTool]) -> str:
 
 def remark(kind: str, tools: Sequence[OfferedTool]) -> str:
     """One line of small talk, or of what cannot be done and what can."""
-    return _REMARKS[kind].format(tools=_named(tools))
+    return _REMARKS[kind].format(tools=_named(tools), most=MAX_TEXT)
 
 
 def _named(tools: Sequence[OfferedTool]) -> str:

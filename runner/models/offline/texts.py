@@ -44,8 +44,8 @@ _TAIL_LEADS = word_set("to in on from of within into at for onto")
 _LIST_JOINT = re.compile(r"\s*(?:,\s*(?:and|&)\s+|[,;\n]\s*|\s+(?:and|&|plus|as well as)\s+)\s*", re.IGNORECASE)
 
 
-def fill_texts(filling: Filling, *, follows: bool = False) -> None:
-    """Fill the text slots. `follows` says that the message goes on with an earlier call and needs no command."""
+def fill_texts(filling: Filling) -> None:
+    """Fill the text slots."""
     slots = [
         slot
         for slot in filling.tool.slots
@@ -55,7 +55,7 @@ def fill_texts(filling: Filling, *, follows: bool = False) -> None:
     _announced(filling, slots)
     for slot in slots:
         if not filling.is_filled(slot) and slot.required and _is_free_text(slot):
-            _content(filling, slot, follows=follows)
+            _content(filling, slot)
     _names(
         filling, [slot for slot in slots if slot.required and not filling.is_filled(slot) and not _is_free_text(slot)]
     )
@@ -83,7 +83,7 @@ def _quotes(filling: Filling, slots: list[Slot]) -> None:
 
 
 def _announces(filling: Filling, slot: Slot, start: int) -> bool:
-    before = [word for word in filling.message.words if word.end <= start][-3:]
+    before = filling.message.before(start, 3)
     speaking = {one for part in slot.label.split() for one in _SPEAKING.get(part, part).split()}
     return any(word.low in speaking or word.stem in slot.words for word in before)
 
@@ -125,9 +125,9 @@ def _is_mark(filling: Filling, index: int, word: Word, slot: Slot) -> bool:
     )
 
 
-def _content(filling: Filling, slot: Slot, *, follows: bool) -> None:
-    run = _trimmed(filling, _after_command(filling, follows=follows)) or _trimmed(filling, _before_command(filling))
-    values = [value for value in _pieces(filling, slot, run) if value.lower() not in PRO_FORMS]
+def _content(filling: Filling, slot: Slot) -> None:
+    run = _trimmed(filling, _after_command(filling)) or _trimmed(filling, _before_command(filling))
+    values = [value for value in _pieces(filling, slot, run) if value.lower().removeprefix("the ") not in PRO_FORMS]
     if values and filling.put(slot, values, 0.5):
         for index in run:
             filling.claim(slot, filling.message.words[index].start, filling.message.words[index].end, lead=False)
@@ -145,11 +145,11 @@ def command_index(filling: Filling) -> int:
     return -1
 
 
-def _after_command(filling: Filling, *, follows: bool) -> list[int]:
+def _after_command(filling: Filling) -> list[int]:
     words = filling.message.words
     index = command_index(filling) + 1
     if index == 0:
-        index = _follow_head(filling) if follows else _polite_head(filling)
+        index = _follow_head(filling) if filling.follows else _polite_head(filling)
     marked = False
     while index < len(words):
         word, owned = words[index], filling.owner(index) is not None

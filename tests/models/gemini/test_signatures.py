@@ -10,7 +10,7 @@ from runner.errors import GeminiAPIError
 from runner.messages import to_json
 from runner.models.gemini.signatures import is_signature_refused, with_reset_signatures
 from runner.models.retry import Retry
-from tests.models.asking import TOOLS, answer, asking
+from tests.models.asking import TOOLS, NewModel, answer, asking
 from tests.servers import SENTINEL, GeminiServer, calls, error, repeat, text
 
 if TYPE_CHECKING:

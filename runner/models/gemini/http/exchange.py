@@ -122,6 +122,7 @@ class Exchange:
             return
         try:
             self._parser.feed_data(data)
+            self._check_head(len(data))
         except httptools.HttpParserError as error:
             words = "it sent more than its reply" if self.is_over else f"no HTTP ({error})"
             self._end(connection_lost(self._host, words))
@@ -139,9 +140,6 @@ class Exchange:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Part of httptools' protocol."""
         self._fields.append((name, value))
-        self._head_size += len(name) + len(value)
-        if self._head_size > _MAX_HEAD:
-            raise ValueError("headers too large")
 
     def on_headers_complete(self) -> None:
         """Part of httptools' protocol."""
@@ -188,6 +186,12 @@ class Exchange:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def _check_head(self, size: int) -> None:
+        if not self.status and not self.is_over:
+            self._head_size += size
+            if self._head_size > _MAX_HEAD:
+                self._end(connection_lost(self._host, "no HTTP (its headers have no end)"))
 
     def _lasts_until_close(self) -> bool:
         return bool(self.status) and not {"content-length", "transfer-encoding"} & self.headers.keys()

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from runner.errors import GeminiClientError
 
 PORTS = {"http": 80, "https": 443}
+_VARIABLES = {"http_proxy", "https_proxy", "all_proxy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,7 @@ def read_proxy(url: str) -> Proxy:
         parts = urlsplit("")
     if not host or parts.scheme not in PORTS:
         shown = f"{parts.scheme or '?'}://{host or '?'}"
-        raise GeminiClientError(
-            f"the proxy {shown} of the environment is not one this transport can use: http or https"
-        )
+        raise GeminiClientError(f"the proxy {shown} of the environment cannot be used: it is not http:// or https://")
     authorization = None
     if parts.username is not None:
         authorization = basic(unquote(parts.username), unquote(parts.password or ""))
@@ -106,7 +105,7 @@ def _holds_address(network: str, host: str) -> bool:
 
 def _settings() -> dict[str, str]:
     by_system = sys.platform in {"win32", "darwin"}
-    if not by_system and not any(name.lower().endswith("_proxy") for name in os.environ):
+    if not by_system and not any(name.lower() in _VARIABLES for name in os.environ):
         return {}  # spares the import
     from urllib.request import getproxies
 

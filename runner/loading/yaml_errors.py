@@ -1,0 +1,195 @@
+"""What the YAML parser complains about, in words that say what to do."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runner.loading.diagnostics import Diagnostic, Span
+
+if TYPE_CHECKING:
+    import yaml
+
+    from runner.loading.source import Source
+
+
+def explained(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
+    """The diagnostic of a syntax error: at the place where it can be mended, which is not always where it was noticed."""
+    mark = error.problem_mark or error.context_mark
+    noticed = min(mark.index, len(source.text)) if mark else 0
+    began = error.context_mark.index if error.context_mark else noticed
+    return _Mistake(source, error.problem or "", error.context or "", noticed, began).diagnostic()
+
+
+class _Mistake:
+    def __init__(self, source: Source, problem: str, context: str, noticed: int, began: int) -> None:
+        self._source, self._text = source, source.text
+        self._problem, self._context, self._noticed, self._began = problem, context, noticed, began
+
+    def diagnostic(self) -> Diagnostic:
+        for word, tell in _TELLERS:
+            if word in self._problem and (told := tell(self)):
+                return told
+        return self._at(self._noticed, f"not YAML: {self._problem}")
+
+    def _at(self, offset: int, message: str, hint: str | None = None, *, length: int = 1, note: str = "") -> Diagnostic:
+        return Diagnostic(
+            code="E101",
+            message=message,
+            path=self._source.shown,
+            span=Span(self._source, offset, offset + length),
+            hint=hint,
+            notes=(note,) if note else (),
+        )
+
+    def _line(self, offset: int) -> tuple[str, int]:
+        """The line of an offset, and the offset of its first character."""
+        number, column = self._source.place(offset)
+        return self._source.line(number), offset - column + 1
+
+    def second_colon(self) -> Diagnostic | None:
+        line, start = self._line(self._noticed)
+        indent = len(line) - len(line.lstrip())
+        key = re.match(r"\s*(?:- )*(?:[\w$.\-]+|\"[^\"]*\"|'[^']*')\s*:\s", line)
+        if key and start + key.end() <= self._noticed:
+            value = line[key.end() :].strip()
+            hint = f"put the text in quotes: '{value}'" if "'" not in value and len(value) < 60 else "quote the text"
+            return self._at(self._noticed, 'a second ": " in one line', hint)
+        number = self._source.place(self._noticed)[0]
+        if number > 1:
+            above = self._source.line(number - 1)
+            if len(above) - len(above.lstrip()) < indent:
+                message = "this line is set in deeper than the one above, which has a value already"
+                return self._at(start + indent, message, "set it in as the others are", length=len(line.strip()))
+            if ":" not in above:
+                return self._at(
+                    start - len(above) - 1, "this line has no colon", "a key needs a colon", length=len(above) or 1
+                )
+        return self._at(self._noticed, "a key cannot stand here")
+
+    def bad_start(self) -> Diagnostic | None:
+        char = self._text[self._noticed : self._noticed + 1]
+        if char == "\t":
+            return self._at(self._noticed, "a tab: YAML is set in with spaces", "replace it by spaces")
+        if char in {"@", "`", "%"}:
+            line, start = self._line(self._noticed)
+            value = line[self._noticed - start :].strip()
+            return self._at(self._noticed, f"a text cannot begin with {char}", f'put it in quotes: "{value}"')
+        return self._at(self._noticed, f"the character {char!r} cannot stand here")
+
+    def tab(self) -> Diagnostic | None:
+        return self._at(self._noticed, "a tab: YAML is set in with spaces", "replace it by spaces")
+
+    def open_bracket(self) -> Diagnostic | None:
+        bracket = self._text[self._began : self._began + 1]
+        closing = {"[": "]", "{": "}"}.get(bracket, "]")
+        before = self._text[: self._noticed].rstrip()
+        if before.endswith("$") or "${" in self._text[self._began : self._noticed + 2]:
+            offset = self._text.rfind("${", self._began, self._noticed + 2)
+            if offset >= 0:
+                return self._at(offset, "between { } or [ ], ${...} must be in quotes", 'write "${...}"', length=2)
+        line, start = self._line(self._began)
+        if self._source.place(self._noticed)[0] != self._source.place(self._began)[0] or self._noticed >= len(self._text):
+            return self._at(self._began, f"this {bracket} is never closed", f"add {closing}")
+        return self._at(self._noticed, f'"," or "{closing}" was expected here', _quote_hint(line))
+
+    def open_quote(self) -> Diagnostic | None:
+        quote = self._text[self._began : self._began + 1]
+        return self._at(self._began, f"this {quote} is never closed", f"add {quote} at the end of the text")
+
+    def no_colon(self) -> Diagnostic | None:
+        line, start = self._line(self._began)
+        stripped = line.strip()
+        return self._at(
+            start + len(line) - len(line.lstrip()), "this line has no colon", f"write `{stripped}: ...`", length=len(stripped)
+        )
+
+    def no_key(self) -> Diagnostic | None:
+        line, start = self._line(self._noticed)
+        indent = len(line) - len(line.lstrip())
+        at_start = self._noticed - start <= indent
+        if not at_start:
+            if "'" in line[: self._noticed - start] or '"' in line[: self._noticed - start]:
+                return self._at(
+                    self._noticed,
+                    "the quoted text ends before this",
+                    "for a ' inside '...' write ''; or use double quotes",
+                    length=max(1, len(line) - (self._noticed - start)),
+                )
+            return self._at(self._noticed, "the value ends before this")
+        if line.strip().startswith("- "):
+            return self._at(self._noticed, 'a list item ("- ...") cannot stand among keys', "set it in below its key")
+        return self._at(
+            self._noticed, "this line does not line up with the keys above", "set it in as they are", length=len(line.strip())
+        )
+
+    def no_dash(self) -> Diagnostic | None:
+        line, _ = self._line(self._noticed)
+        return self._at(
+            self._noticed, 'this line does not belong to the list above, whose items begin with "- "',
+            'begin it with "- ", or set it in as the key of the list is', length=max(1, len(line.strip())),
+        )
+
+    def bad_escape(self) -> Diagnostic | None:
+        escape = self._text[self._noticed - 0 : self._noticed + 1]
+        offset = self._text.rfind("\\", self._began, self._noticed + 1)
+        offset = self._noticed if offset < 0 else offset
+        written = self._text[offset : offset + 2] or escape
+        return self._at(offset, f'{written} means nothing between "..."', r"write \\ for a backslash, or use '...'", length=2)
+
+    def no_content(self) -> Diagnostic | None:
+        char = self._text[self._noticed : self._noticed + 1]
+        return self._at(self._noticed, f"a value was expected here, not {char or 'the end'}")
+
+    def dash_in_line(self) -> Diagnostic | None:
+        line, start = self._line(self._noticed)
+        items = line[self._noticed - start :].strip()
+        return self._at(self._noticed, 'a list in dashes begins on the line after its key', f"write [{items[1:].strip()}] here, or begin a new line")
+
+    def anchor(self) -> Diagnostic | None:
+        line, start = self._line(self._began)
+        char = self._text[self._began : self._began + 1]
+        value = line[self._began - start :].strip()
+        return self._at(self._began, f"a text cannot begin with {char}", f'put it in quotes: "{value}"')
+
+    def block(self) -> Diagnostic | None:
+        line, start = self._line(self._noticed)
+        return self._at(self._noticed, "after | or > the text begins on the next line", "move it there")
+
+    def document(self) -> Diagnostic | None:
+        return self._at(self._noticed, "the document has ended above; nothing may follow")
+
+    def directive(self) -> Diagnostic | None:
+        return self._at(self._noticed, "lines that begin with % are not read", "remove the line")
+
+    def tag_handle(self) -> Diagnostic | None:
+        return self._at(self._noticed, "a text cannot begin with !", "put it in quotes")
+
+    def question(self) -> Diagnostic | None:
+        return self._at(self._noticed, "a text cannot begin with a question mark and a space", "put it in quotes")
+
+
+def _quote_hint(line: str) -> str | None:
+    return "put texts with : # { } [ ] , in quotes" if any(char in line for char in "#:'") else None
+
+
+_TELLERS = (
+    ("mapping values are not allowed", _Mistake.second_colon),
+    ("cannot start any token", _Mistake.bad_start),
+    ("found a tab character", _Mistake.tab),
+    ("did not find expected ',' or", _Mistake.open_bracket),
+    ("found unexpected end of stream", _Mistake.open_quote),
+    ("could not find expected ':'", _Mistake.no_colon),
+    ("did not find expected key", _Mistake.no_key),
+    ("did not find expected '-' indicator", _Mistake.no_dash),
+    ("found unknown escape character", _Mistake.bad_escape),
+    ("did not find expected node content", _Mistake.no_content),
+    ("block sequence entries are not allowed", _Mistake.dash_in_line),
+    ("did not find expected alphabetic or numeric", _Mistake.anchor),
+    ("did not find expected comment or line break", _Mistake.block),
+    ("did not find expected <document start>", _Mistake.document),
+    ("unknown directive", _Mistake.directive),
+    ("incompatible YAML document", _Mistake.directive),
+    ("undefined tag handle", _Mistake.tag_handle),
+    ("mapping keys are not allowed", _Mistake.question),
+)

@@ -1,0 +1,88 @@
+"""Plug-ins as a manifest names them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from runner.manifest.base import Given, Text, Whole
+
+DEFAULT_MODEL = "gemini-3.8-flash"
+DEFAULT_STORAGE = "sqlite:///.agent-run/chats.db"
+
+
+class Spec(BaseModel):
+    """A plug-in picked by name. Written as `name`, as `scheme://rest`, or as `{type: name, option: value, ...}`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+
+    type: Text = Field(description="The plug-in: a known name, or module:Class under the project root.")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """All keys but `type`."""
+        declared = {name: getattr(self, name) for name in self.model_fields_set if name != "type"}
+        return {**declared, **(self.model_extra or {})}
+
+    def __str__(self) -> str:
+        return self.options.get("url") or self.type
+
+
+class ModelSpec(Spec):
+    """A model by its id."""
+
+    type: Text = Field(default="gemini", description="What speaks for the model: `gemini`, `offline` or module:Class.")
+    name: Given[Text] = Field(default=None, description="The model's id, such as gemini-3.8-flash.")
+
+
+class ExecutorSpec(Spec):
+    """How the calls of one step are run."""
+
+    type: Text = Field(description="`async`: all at once; `rate_limiting`: some at once; or module:Class.")
+    batch_size: Given[Annotated[Whole, Field(ge=1, le=1000)]] = Field(
+        default=None, description="How many calls of `rate_limiting` run at once; 5 if left out."
+    )
+
+
+class StorageSpec(Spec):
+    """Where chats are kept."""
+
+    type: Text = Field(description="`memory`, `sqlite`, or module:Class.")
+    url: Given[Text] = Field(default=None, description="Where, such as sqlite:///chats.db.")
+
+
+def spec_of(value: object) -> object:
+    """The long form of a plug-in written as a name or a URL; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    scheme, colon, rest = value.partition(":")
+    is_url = colon and (not rest or rest.startswith("//"))
+    return {"type": scheme, "url": value} if is_url else {"type": value}
+
+
+def model_spec_of(value: object) -> object:
+    """The long form of a model written as its id, a URL, module:Class, or `offline`."""
+    if not isinstance(value, str):
+        return value
+    return spec_of(value) if value == "offline" or ":" in value else {"type": "gemini", "name": value}
+
+
+Model: TypeAlias = Annotated[ModelSpec, BeforeValidator(model_spec_of, json_schema_input_type=Text | ModelSpec)]
+Executor: TypeAlias = Annotated[ExecutorSpec, BeforeValidator(spec_of, json_schema_input_type=Text | ExecutorSpec)]
+Storage: TypeAlias = Annotated[StorageSpec, BeforeValidator(spec_of, json_schema_input_type=Text | StorageSpec)]
+
+
+def default_model() -> ModelSpec:
+    """The model of a manifest that names none."""
+    return ModelSpec.model_construct({"type", "name"}, type="gemini", name=DEFAULT_MODEL)
+
+
+def default_executor() -> ExecutorSpec:
+    """The executor of a manifest that names none."""
+    return ExecutorSpec.model_construct({"type"}, type="async")
+
+
+def default_storage() -> StorageSpec:
+    """The storage of a manifest that names none."""
+    return StorageSpec.model_construct({"type", "url"}, type="sqlite", url=DEFAULT_STORAGE)

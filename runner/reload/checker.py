@@ -1,0 +1,128 @@
+"""The process that imports modules first, as seen from the one that serves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SECONDS = 10.0
+"""How long the modules of a manifest may take to be imported."""
+MEMORY = 4 << 30
+"""How many bytes they may allocate meanwhile."""
+_START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from runner.reload.checking import serve; serve(0)"
+_SLACK = 5.0  # seconds beyond the check's own deadline until the process is taken for dead
+_LINE_LIMIT = 1 << 24  # bytes of a reply
+
+
+class Checker:
+    """Has manifests' modules imported by a process kept warm for it. `on_problem` is told, once, why that cannot be."""
+
+    def __init__(self, on_problem: Callable[[str], None], *, seconds: float = SECONDS, memory: int = MEMORY) -> None:
+        self._on_problem, self._seconds, self._memory = on_problem, seconds, memory
+        self._process: subprocess.Popen[bytes] | None = None
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._number = 0
+        self._is_given_up = False
+
+    async def warm_up(self) -> None:
+        """Start the process, so that the first check need not wait for it."""
+        if self._streams is not None or self._is_given_up:
+            return
+        try:
+            await self._start()
+        except OSError as error:
+            self._give_up(f"the process for it does not start: {error.strerror or error}")
+
+    async def check(self, manifest: Path) -> str | None:
+        """What keeps the modules of a manifest from being loaded; None where nothing does, or where none can say.
+
+        A check that is cancelled is ended by the next one, or by its deadline.
+        """
+        for _ in range(2):  # the process may have been ended from outside
+            await self.warm_up()
+            if self._streams is None:
+                return None
+            try:
+                async with asyncio.timeout(self._seconds + _SLACK):
+                    return await self._answer(manifest)
+            except (OSError, EOFError, ValueError, TimeoutError):
+                await self.aclose()
+        self._give_up("the process for it does not answer")
+        return None
+
+    async def aclose(self) -> None:
+        """End the process."""
+        if self._streams is not None:
+            _, writer = self._streams
+            self._streams = None
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for _ in range(100):  # it ends by itself when it sees the socket closed
+            if process.poll() is not None:
+                return
+            await asyncio.sleep(0.01)
+        process.kill()
+        process.wait()
+
+    async def _start(self) -> None:
+        if not hasattr(os, "fork"):
+            raise OSError("this system has no fork")
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self._process = subprocess.Popen(  # noqa: ASYNC220, S603  # this interpreter; it starts without waiting
+                    [sys.executable, "-P", "-c", _START, json.dumps(sys.path)],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,  # the terminal's Ctrl+C is not for it
+                )
+            except OSError:
+                ours.close()
+                raise
+        self._streams = await asyncio.open_connection(sock=ours, limit=_LINE_LIMIT)
+
+    async def _answer(self, manifest: Path) -> str | None:
+        assert self._streams is not None  # noqa: S101  # warmed up by the caller
+        reader, writer = self._streams
+        self._number += 1
+        writer.write(json.dumps(self._request(manifest)).encode() + b"\n")
+        await writer.drain()
+        while True:
+            line = await reader.readline()
+            if not line:
+                raise EOFError
+            reply = json.loads(line)
+            if reply["id"] == self._number:
+                error: str | None = reply["error"]
+                return error
+
+    def _request(self, manifest: Path) -> dict[str, Any]:
+        return {
+            "id": self._number,
+            "manifest": str(manifest),
+            "seconds": self._seconds,
+            "memory": self._memory,
+            "folder": os.getcwd(),  # noqa: PTH109  # as the text that it is
+            "environment": dict(os.environ),
+            "path": sys.path,
+            "arguments": sys.argv,
+        }
+
+    def _give_up(self, reason: str) -> None:
+        self._is_given_up = True
+        self._on_problem(reason)

@@ -1,0 +1,245 @@
+"""The process that imports a project's modules first, so that what hangs, exits or eats memory does it there.
+
+`serve` waits for requests, one JSON line each, on a socket, and forks for each of them a child that does what an agent
+would do with its modules and then ends. A new request ends the child of the one before. Replies are JSON lines:
+`{"id", "error"}`, the error None where all went well.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import FrameType
+
+_GRACE = 1.0  # seconds from the deadline, when the child says where it hangs, to its end by force
+_PRELOADED = ("runner.agent", "runner.plugins", "runner.tools.declaration", "docstring_parser", "yaml", "asyncio")
+
+
+def serve(descriptor: int) -> None:
+    """Answer the requests that come through a socket, until its other end is closed."""
+    from importlib import import_module
+
+    for module in _PRELOADED:
+        import_module(module)
+    with socket.socket(fileno=descriptor) as channel:
+        rest, check = b"", None
+        while True:
+            waited_for: list[Any] = [channel] if check is None else [channel, check.result]
+            ready = select.select(waited_for, [], [], check.seconds_left if check else None)[0]
+            if channel in ready:
+                if check is not None:
+                    check.end()
+                    check = None
+                data = channel.recv(1 << 16)
+                if not data:
+                    return
+                *lines, rest = (rest + data).split(b"\n")
+                if lines:
+                    check = _Check(json.loads(lines[-1]))
+            elif check is not None:
+                reply = {"id": check.request["id"], "error": check.error()}
+                check = None
+                channel.sendall(json.dumps(reply).encode() + b"\n")
+
+
+class _Check:
+    """One request, and the child that carries it out."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self.request = request
+        self._ends_at: float = time.monotonic() + request["seconds"] + _GRACE
+        self._where = ""  # the line at which the child hung or crashed
+        self._traces = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `end`
+        self.result, writing = os.pipe()
+        self._process = os.fork()
+        if self._process == 0:
+            os.close(self.result)
+            _carry_out(request, writing, self._traces.fileno())
+        os.close(writing)
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the child is ended by force."""
+        return max(0.0, self._ends_at - time.monotonic())
+
+    def error(self) -> str | None:
+        """What the child found wrong, or what became of it."""
+        told = b""
+        while not told.endswith(b"\n") and select.select([self.result], [], [], self.seconds_left)[0]:
+            piece = os.read(self.result, 1 << 16)
+            if not piece:
+                break
+            told += piece
+        is_late = not self.seconds_left
+        status = self.end(wait_first=not is_late)
+        if told.endswith(b"\n"):
+            error: str | None = json.loads(told)
+            return error
+        return _end_told(self.request, status, self._where, is_late=is_late)
+
+    def end(self, *, wait_first: bool = False) -> int:
+        """End the child and all that it started; its exit status."""
+        status = os.waitpid(self._process, 0)[1] if wait_first else None
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process, signal.SIGKILL)
+        if status is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process, signal.SIGKILL)
+            status = os.waitpid(self._process, 0)[1]
+        os.close(self.result)
+        self._traces.seek(0)
+        self._where = _place_in(self._traces.read().decode(errors="replace").splitlines())
+        self._traces.close()
+        return os.waitstatus_to_exitcode(status)
+
+
+def _end_told(request: dict[str, Any], status: int, where: str, *, is_late: bool) -> str:
+    """What to say of a child that ended without a result; with status 1 its watchdog ended it, at the deadline."""
+    place = f"{where}: " if where else ""
+    if is_late or (status == 1 and where):
+        return f"{request['manifest']}: tools: {place}still not imported after {request['seconds']:g} s"
+    how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+    return f"{request['manifest']}: tools: {place}ends the process {how} while it is imported"
+
+
+def _place_in(traceback: Iterable[str]) -> str:
+    """The first line outside of the standard library and of this package, of a traceback with the innermost first."""
+    ours = (str(Path(__file__).parents[1]), str(Path(os.__file__).parent), "<")
+    for line in traceback:
+        file, _, rest = line.strip().removeprefix('File "').partition('", line ')
+        if rest and not file.startswith(ours):
+            return f"{file}:{rest.partition(' ')[0].rstrip(',')}"
+    return ""
+
+
+# in the child
+
+
+def _carry_out(request: dict[str, Any], writing: int, traces: int) -> NoReturn:
+    """Check what is asked for, write the result, and end without what a process does at its end."""
+    status = 70
+    try:
+        _settle(request, traces)
+        found = _found_wrong(request)
+        os.write(writing, json.dumps(found).encode() + b"\n")
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _settle(request: dict[str, Any], traces: int) -> None:
+    """Make this process like the one that asks, but for the terminal, the memory and the time that it has."""
+    os.setpgid(0, 0)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    sys.path[:] = request["path"]
+    sys.argv[:] = request["arguments"]
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    faulthandler.enable(traces)
+    faulthandler.dump_traceback_later(request["seconds"], exit=True, file=traces)
+    _limit_memory(request["memory"])
+
+
+def _limit_memory(size: int) -> None:
+    """So many bytes for what the modules allocate; and should the system run out of memory, it ends this process."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (size if hard < 0 else min(size, hard), hard))
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _unlimit_memory() -> None:
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def _found_wrong(request: dict[str, Any]) -> str | None:
+    """What keeps the modules of a manifest from being loaded; None where nothing does."""
+    from runner.errors import AgentRunError
+
+    started: list[str] = []
+    _refuse_starts(started)
+    try:
+        _load_all(request["manifest"])
+    except AgentRunError as error:
+        _unlimit_memory()
+        found = f"{error}" if getattr(error, "path", None) else f"{request['manifest']}: {error}"
+    except BaseException as error:  # noqa: BLE001  # whatever user code raises is what was asked for
+        _unlimit_memory()
+        raised = error.__context__ if isinstance(error.__context__, MemoryError) else error  # while telling the first
+        where = _place_in(reversed("".join(traceback.format_exception(raised)).splitlines()))
+        found = f"{request['manifest']}: tools: {where}: {type(raised).__name__}"
+    else:
+        return f"{request['manifest']}: tools: {started[0]}" if started else None
+    return found
+
+
+def _load_all(path: str) -> None:
+    """Everything of an agent's making that runs user code, but for the classes of models, executors and storages."""
+    from runner.loading import load_manifest
+    from runner.modules import ModuleTable
+    from runner.registry import Place
+    from runner.reload.foresight import classes_of
+    from runner.settings import Settings
+    from runner.tools.toolbox import Toolbox
+    from runner.toolsource import loaded_module, tools_of
+
+    loaded = load_manifest(path)
+    modules = ModuleTable([loaded.root, loaded.path.parent])
+    place = Place(loaded.root, loaded.path.parent, modules, Settings())
+    Toolbox(tool for line in loaded.manifest.tools for tool in tools_of(line, place))
+    for key, name in classes_of(loaded.manifest):
+        if modules.owns(name):
+            loaded_module(name, modules, key)
+
+
+def _refuse_starts(started: list[str]) -> None:
+    """Refuse threads and forks that a project's module starts while it is imported: each reload would start more."""
+
+    def refuse(kind: str) -> None:
+        where = _importing_line(sys._getframe(2))  # noqa: SLF001  # what the documentation gives for this
+        if where is not None:
+            text = f"starts a {kind} while it is imported, and every reload would start one more; start it in a tool"
+            started.append(f"{where}: {text}")
+            raise RuntimeError(text)
+
+    def start(thread: threading.Thread) -> None:
+        refuse("thread")
+        start_thread(thread)
+
+    start_thread = threading.Thread.start
+    threading.Thread.start = start  # type: ignore[method-assign, assignment]  # no audit event tells of it in every Python
+    sys.addaudithook(lambda event, _: refuse("process") if event in {"os.fork", "os.forkpty"} else None)
+
+
+def _importing_line(frame: FrameType | None) -> str | None:
+    """The project's line that runs; None where it only imports a package that is not the project's."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        if str(frame.f_globals.get("__name__")).startswith("_agent_run_"):
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back
+    return None

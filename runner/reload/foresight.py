@@ -1,0 +1,84 @@
+"""Which modules a manifest will load, found by reading them: nothing is run."""
+
+from __future__ import annotations
+
+import ast
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from runner.loading import LoadedManifest
+    from runner.manifest import AgentManifest
+    from runner.modules import ModuleTable
+
+
+def foresee(modules: ModuleTable, loaded: LoadedManifest) -> None:
+    """Let the table read all sources that the manifest's modules lead to, those imported late by a function too.
+
+    After that the table sees no change of any of them, and its `seen` says what to watch.
+    """
+    lines = [line.partition(":")[0] for line in loaded.manifest.tools]
+    waiting = [*modules.names, *(name for _, name in classes_of(loaded.manifest))]
+    waiting += [line for line in lines if not line.endswith(".py")]
+    for path in named_files(loaded):
+        name = modules.name_of(path)
+        waiting += _imports_of(modules, path.resolve(), "") if name is None else [name]
+    known: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in known:
+            known.add(name)
+            waiting += _led_to(modules, name)
+
+
+def named_files(loaded: LoadedManifest) -> list[Path]:
+    """The files that the manifest's `tools:` name by their paths."""
+    lines = [line.partition(":")[0] for line in loaded.manifest.tools]
+    return [loaded.path.parent / line for line in lines if line.endswith(".py")]
+
+
+def classes_of(manifest: AgentManifest) -> Iterator[tuple[str, str]]:
+    """The keys that name a `module:Class` of the project's, and the module."""
+    for key in ("model", "executor", "storage"):
+        module, colon, _ = getattr(manifest, key).type.partition(":")
+        if colon:
+            yield key, module
+
+
+def _led_to(modules: ModuleTable, name: str) -> Iterator[str]:
+    """The names that importing a name leads to, if it is the project's."""
+    if not all(part.isidentifier() for part in name.split(".")) or not modules.owns(name):
+        return
+    parent = name.rpartition(".")[0]
+    above = modules.find(parent) if parent else None
+    if above is not None and above.is_file() and above.name != "__init__.py":
+        return  # a name in a module, not a module in a package
+    yield from accumulate(parent.split("."), "{}.{}".format)
+    path = modules.find(name)
+    if path is not None:
+        yield from _imports_of(modules, path, name if path.name == "__init__.py" else parent)
+
+
+def _imports_of(modules: ModuleTable, path: Path, package: str) -> Iterator[str]:
+    """The names that a file's import statements name, wherever they stand."""
+    try:
+        tree = ast.parse(modules.source(path))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # what is wrong with it is told when it is loaded
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])

@@ -1,0 +1,180 @@
+"""Making an agent anew, wholly or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from runner.agent import Agent
+from runner.digests import digests_of
+from runner.errors import ChatStorageError, ManifestError
+from runner.loading import LoadedManifest, load_manifest
+from runner.modules import ModuleTable
+from runner.reload.foresight import classes_of, foresee, named_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from runner.digests import Digests
+    from runner.reload.checker import Checker
+    from runner.reload.touches import Touches
+    from runner.settings import Settings
+
+STORAGE_SECONDS = 10.0
+"""How long a storage that is new to an agent may take to show that it can be read."""
+_READINGS = 5  # of a manifest whose files change while they are read
+_ANOTHER = "another"  # like no digest
+
+
+class AgentOptions(TypedDict, total=False):
+    """What `Agent` takes beside its manifest, the same for every generation."""
+
+    model: str | None
+    settings: Settings | None
+    offline_without_key: bool
+
+
+class SupersededError(Exception):
+    """A file changed while an agent was made from it: what was made is not to be used."""
+
+
+class Maker:
+    """Makes the agents of one manifest. `looked_at` is what the last attempt was made from, as far as it came."""
+
+    def __init__(self, path: str | Path, options: AgentOptions) -> None:
+        self.path = Path(path).absolute()
+        self.looked_at: Digests = {}
+        self._options = options
+
+    def first(self) -> Agent:
+        """The first agent, made as `Agent.from_file` makes it: nothing waits for checks. Raises its errors."""
+        return Agent(load_manifest(self._shown), **self._options)
+
+    def files_of(self, agent: Agent) -> Digests:
+        """What the first agent was made from; where that has changed since, a digest that no file has."""
+        try:
+            loaded, files = self._read({})
+        except (ManifestError, SupersededError):
+            return {self.path: _ANOTHER}
+        if loaded.manifest != agent.manifest:
+            files[self.path] = _ANOTHER
+        return self._all_files(agent, loaded, files)
+
+    async def make(
+        self,
+        previous: Agent,
+        known: Digests,
+        checker: Checker,
+        touches: Touches,
+        watch: Callable[[Iterable[Path]], None],
+    ) -> tuple[Agent, Digests]:
+        """An agent from what the files say now, and what they say. `known` is what they said a moment ago.
+
+        Raises SupersededError when they change meanwhile, else what keeps the agent from being made.
+        """
+        self.looked_at = {}
+        loaded, files = self._read(known)
+        self.looked_at = self._with_environment(files, loaded)
+        if _has_new_code(previous, loaded):
+            self.looked_at |= _foreseen(loaded)
+            watch(known.keys() | self.looked_at.keys())
+            await self._check(checker, touches)
+        agent = Agent(loaded, previous=previous, **self._options)
+        try:
+            files = self._all_files(agent, loaded, files)
+            await _open(agent, previous)
+            if digests_of(files) != files:
+                raise SupersededError
+        except BaseException:
+            await agent.aclose()
+            raise
+        return agent, files
+
+    def _read(self, known: Digests) -> tuple[LoadedManifest, Digests]:
+        """The manifest, and the contents that it was read from."""
+        for _ in range(_READINGS):
+            try:
+                loaded = load_manifest(self._shown)
+            except ManifestError as error:
+                self.looked_at = digests_of(_files_of(error))
+                raise
+            files = digests_of({self.path, *getattr(loaded, "files", ())})
+            if files.items() <= known.items():
+                return loaded, files
+            known = files
+        raise SupersededError
+
+    def _all_files(self, agent: Agent, loaded: LoadedManifest, files: Digests) -> Digests:
+        foresee(agent.modules, loaded)
+        return {**self._with_environment(files, loaded), **digests_of(named_files(loaded)), **agent.modules.seen}
+
+    def _with_environment(self, files: Digests, loaded: LoadedManifest) -> Digests:
+        if self._options.get("settings") is not None:
+            return files
+        return {**files, **digests_of([loaded.root / ".env"])}
+
+    async def _check(self, checker: Checker, touches: Touches) -> None:
+        """Let the modules be imported elsewhere first; given up as soon as a file says something else."""
+        check = asyncio.create_task(checker.check(Path(self._shown)))
+        try:
+            while not check.done():
+                touch = asyncio.create_task(touches.wait())
+                await asyncio.wait({check, touch}, return_when=asyncio.FIRST_COMPLETED)
+                touch.cancel()
+                if not check.done():
+                    if digests_of(self.looked_at) != self.looked_at:
+                        raise SupersededError
+                    touches.forget()
+        finally:
+            check.cancel()
+            await asyncio.wait({check})
+        if error := check.result():
+            raise ManifestError(error)
+
+    @property
+    def _shown(self) -> str:
+        """The path as a person in this folder would write it."""
+        with suppress(OSError, ValueError):
+            return str(self.path.relative_to(Path.cwd()))
+        return str(self.path)
+
+
+def _has_new_code(previous: Agent, loaded: LoadedManifest) -> bool:
+    """Whether the agent will run a module that the previous one did not, or not with this content."""
+    if not loaded.manifest.tools and not list(classes_of(loaded.manifest)):
+        return False
+    return not previous.modules.is_current or _code_of(loaded) != _code_of(previous)
+
+
+def _code_of(source: LoadedManifest | Agent) -> tuple[Any, ...]:
+    manifest = source.manifest
+    return source.root, source.path.parent, manifest.tools, list(classes_of(manifest))
+
+
+def _foreseen(loaded: LoadedManifest) -> Digests:
+    """The files that a manifest's modules lead to, and their contents."""
+    table = ModuleTable([loaded.root, loaded.path.parent])
+    try:
+        foresee(table, loaded)
+        return {**digests_of(named_files(loaded)), **table.seen}
+    finally:
+        table.close()
+
+
+def _files_of(error: ManifestError) -> set[Path]:
+    """The files beside the manifest that a mistake was found in."""
+    found = getattr(error, "files", ()) or [item.path for item in getattr(error, "diagnostics", ()) if item.path]
+    return {Path(path).absolute() for path in found}
+
+
+async def _open(agent: Agent, previous: Agent) -> None:
+    """Read something from a storage that the previous agent did not have: it opens when it is first used."""
+    if agent.storage is previous.storage:
+        return
+    try:
+        async with asyncio.timeout(STORAGE_SECONDS):
+            await agent.get_history("reload")
+    except TimeoutError:
+        raise ChatStorageError(f'storage "{agent.storage_spec.type}" does not answer') from None
