@@ -1,10 +1,11 @@
 """Which HTTP client should carry a request to Gemini? CPU, import time and memory of each, against one local server.
 
-    python benchmarks/http_clients.py [client ...] [--requests 400]
+    python -m benchmarks.http_clients [client ...] [--requests 400] [--tls]
 
 Each client runs in a process of its own; one that is not installed is named and skipped. The server is a process too
 and answers every POST with the same five server-sent events, written one by one. CPU is that of the client's whole
-process, its threads included, and the bodies are already encoded: only HTTP is measured. Medians of `--rounds` runs.
+process, its threads included, and the bodies are already encoded: only HTTP is measured. Medians of `--rounds` runs;
+the clients take turns. `--tls` needs trustme.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ import asyncio
 import contextlib
 import importlib.metadata
 import json
+import os
 import resource
+import ssl
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -32,19 +37,61 @@ SMALL = json.dumps({"contents": [{"role": "user", "parts": [{"text": "Will it ra
 LARGE = json.dumps({"contents": [{"role": "user", "parts": [{"text": "x" * 900}]}] * 400}).encode()
 HEADERS = {"content-type": "application/json", "x-goog-api-key": "key"}
 PATH = "/v1/models/gemini-3.8-flash:streamGenerateContent?alt=sse"
-EVENT = b'data: {"candidates":[{"content":{"role":"model","parts":[{"text":"It will rain in Paris."}]},"index":0}]}\r\n\r\n'
-DISTRIBUTIONS = {"h11": "h11", "socket": None}
+TEXT = '{"candidates":[{"content":{"role":"model","parts":[{"text":"It will rain in Paris."}]},"index":0}]}'
+EVENT = f"data: {TEXT}\r\n\r\n".encode()
+
+
+def authority() -> str | None:
+    """The file of the only certificate to trust, under TLS."""
+    return os.environ.get("SSL_CERT_FILE") if "--tls" in sys.argv else None
+
+
+def trust() -> ssl.SSLContext | None:
+    return ssl.create_default_context(cafile=authority()) if authority() else None
 
 
 # Clients: an async context manager that gives `post(url, headers, body) -> async context manager of chunks`.
 
 
 @contextlib.asynccontextmanager
+async def with_agent_run() -> AsyncGenerator[Post, None]:
+    """The client of the direct transport: asyncio and httptools."""
+    from runner.models.gemini.http.connecting import Origin
+    from runner.models.gemini.http.connections import Connections
+
+    pools: dict[str, Connections] = {}
+
+    @contextlib.asynccontextmanager
+    async def post(url: str, headers: dict[str, str], body: bytes) -> AsyncGenerator[AsyncIterator[bytes], None]:
+        where = urlsplit(url)
+        if where.netloc not in pools:
+            origin = Origin(where.scheme, str(where.hostname), int(where.port or 0))
+            pools[where.netloc] = Connections(origin, connect_timeout=10, idle_timeout=60)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"POST {PATH} HTTP/1.1\r\nhost: {where.netloc}\r\n{lines}content-length: {len(body)}\r\n\r\n"
+        reply = await pools[where.netloc].send(head.encode(), body)
+        try:
+            yield aiter(reply)
+        finally:
+            await reply.aclose()
+
+    yield post
+    for pool in pools.values():
+        await pool.aclose()
+
+
+@contextlib.asynccontextmanager
 async def with_pyqwest() -> AsyncGenerator[Post, None]:
     from pyqwest import Headers, HTTPTransport, Request
 
+    certificates = Path(authority() or "").read_bytes() if authority() else None
     transport = HTTPTransport(
-        tls_include_system_certs=True, read_timeout=60, follow_redirects=False, enable_otel=False, use_system_dns=True
+        tls_include_system_certs=not certificates,
+        tls_ca_cert=certificates,
+        read_timeout=60,
+        follow_redirects=False,
+        enable_otel=False,
+        use_system_dns=True,
     )
 
     @contextlib.asynccontextmanager
@@ -65,7 +112,10 @@ async def with_pyreqwest() -> AsyncGenerator[Post, None]:
 
     from pyreqwest.client import ClientBuilder
 
-    client = ClientBuilder().read_timeout(timedelta(seconds=60)).follow_redirects(False).build()
+    builder = ClientBuilder().read_timeout(timedelta(seconds=60)).follow_redirects(False)
+    if authority():
+        builder = builder.add_root_certificate_pem(Path(authority() or "").read_bytes())
+    client = builder.build()
 
     @contextlib.asynccontextmanager
     async def post(url: str, headers: dict[str, str], body: bytes) -> AsyncGenerator[AsyncIterator[Any], None]:
@@ -88,7 +138,8 @@ async def with_aiohttp() -> AsyncGenerator[Post, None]:
     import aiohttp
 
     timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
-    async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
+    connector = aiohttp.TCPConnector(ssl=trust() or True)
+    async with aiohttp.ClientSession(timeout=timeout, trust_env=True, connector=connector) as session:
 
         @contextlib.asynccontextmanager
         async def post(url: str, headers: dict[str, str], body: bytes) -> AsyncGenerator[AsyncIterator[bytes], None]:
@@ -117,7 +168,7 @@ async def with_httpcore2() -> AsyncGenerator[Post, None]:
     """What httpx2 stands on: pool, proxies, TLS and h11, without httpx2's models."""
     import httpcore2
 
-    async with httpcore2.AsyncConnectionPool() as pool:
+    async with httpcore2.AsyncConnectionPool(ssl_context=trust()) as pool:
 
         @contextlib.asynccontextmanager
         async def post(url: str, headers: dict[str, str], body: bytes) -> AsyncGenerator[AsyncIterator[bytes], None]:
@@ -132,7 +183,7 @@ async def with_httpcore2() -> AsyncGenerator[Post, None]:
 async def with_primp() -> AsyncGenerator[Post, None]:
     import primp
 
-    client = primp.AsyncClient(timeout=60, follow_redirects=False)
+    client = primp.AsyncClient(timeout=60, follow_redirects=False, ca_cert_file=authority())
 
     @contextlib.asynccontextmanager
     async def post(url: str, headers: dict[str, str], body: bytes) -> AsyncGenerator[AsyncIterator[bytes], None]:
@@ -148,6 +199,7 @@ async def with_h11() -> AsyncGenerator[Post, None]:
     import h11
 
     idle: list[tuple[Any, asyncio.StreamReader, asyncio.StreamWriter]] = []
+    context = trust()
 
     @contextlib.asynccontextmanager
     async def post(url: str, headers: dict[str, str], body: bytes) -> AsyncGenerator[AsyncIterator[bytes], None]:
@@ -156,7 +208,7 @@ async def with_h11() -> AsyncGenerator[Post, None]:
             connection, reader, writer = idle.pop()
         else:
             connection = h11.Connection(h11.CLIENT)
-            reader, writer = await asyncio.open_connection(where.hostname, where.port)
+            reader, writer = await asyncio.open_connection(where.hostname, where.port, ssl=context)
         fields = [("host", where.netloc), ("content-length", str(len(body))), *headers.items()]
         request = h11.Request(method="POST", target=f"{where.path}?{where.query}", headers=fields)
         writer.write(connection.send(request))
@@ -187,11 +239,12 @@ async def with_h11() -> AsyncGenerator[Post, None]:
 async def with_socket() -> AsyncGenerator[Post, None]:
     """The floor: asyncio streams, and no protocol but looking for the last chunk."""
     idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    context = trust()
 
     @contextlib.asynccontextmanager
     async def post(url: str, headers: dict[str, str], body: bytes) -> AsyncGenerator[AsyncIterator[bytes], None]:
         where = urlsplit(url)
-        reader, writer = idle.pop() if idle else await asyncio.open_connection(where.hostname, where.port)
+        reader, writer = idle.pop() if idle else await asyncio.open_connection(where.hostname, where.port, ssl=context)
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST {where.path}?{where.query} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n{lines}\r\n"
         writer.writelines([head.encode(), body])
@@ -212,6 +265,7 @@ async def with_socket() -> AsyncGenerator[Post, None]:
 
 
 CLIENTS: dict[str, tuple[str, Callable[[], AbstractAsyncContextManager[Post]]]] = {
+    "agent-run": ("runner.models.gemini.http.connections", with_agent_run),
     "pyqwest": ("pyqwest", with_pyqwest),
     "pyreqwest": ("pyreqwest.client", with_pyreqwest),
     "aiohttp": ("aiohttp", with_aiohttp),
@@ -253,8 +307,12 @@ class Answering(asyncio.Protocol):
         write(b"0\r\n\r\n")
 
 
-async def serve() -> None:
-    server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0, backlog=512)
+async def serve(certificate: str) -> None:
+    tls = None
+    if certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+    server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0, backlog=512, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -315,8 +373,10 @@ def client_process(name: str, url: str, count: int) -> None:
 
 
 def version(name: str) -> str:
-    distribution = DISTRIBUTIONS.get(name, name)
-    return importlib.metadata.version(distribution) if distribution else f"python {sys.version.split()[0]}"
+    try:
+        return f"{name} {importlib.metadata.version(name)}"
+    except importlib.metadata.PackageNotFoundError:
+        return name
 
 
 COLUMNS = {
@@ -331,36 +391,64 @@ COLUMNS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("clients", nargs="*", default=[], help=f"of {', '.join(CLIENTS)}")
+    options = options_of(sys.argv[1:])
+    if options.serve is not None:
+        asyncio.run(serve(options.serve))
+    elif options.client_process:
+        client_process(*options.client_process, options.requests)
+    else:
+        compare(options)
+
+
+def options_of(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.http_clients", description=__doc__.split("\n")[0])
+    parser.add_argument("clients", nargs="*", help=f"of {', '.join(CLIENTS)}")
     parser.add_argument("--requests", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tls", action="store_true", help="under TLS, as Gemini is")
     parser.add_argument("--client-process", nargs=2, metavar=("NAME", "URL"), help=argparse.SUPPRESS)
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.serve:
-        asyncio.run(serve())
-        return
-    if options.client_process:
-        client_process(*options.client_process, options.requests)
-        return
-    me = [sys.executable, __file__]
-    with subprocess.Popen([*me, "--serve"], stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        url = f"http://127.0.0.1:{server.stdout.readline().strip()}{PATH}"
-        print("CPU ms but for the last two columns\n")
-        print("| client | " + " | ".join(COLUMNS.values()) + " |\n| --- |" + " --- |" * len(COLUMNS))
-        for name in options.clients or CLIENTS:
-            runs = []
+    parser.add_argument("--serve", metavar="CERTIFICATE", help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def compare(options: argparse.Namespace) -> None:
+    me = [sys.executable, "-m", "benchmarks.http_clients", *(["--tls"] if options.tls else [])]
+    with tempfile.TemporaryDirectory() as folder:
+        certificate = certificates(Path(folder)) if options.tls else ""
+        env = os.environ | ({"SSL_CERT_FILE": f"{folder}/authority.pem"} if options.tls else {})
+        with subprocess.Popen([*me, "--serve", certificate], stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            scheme = "https" if options.tls else "http"
+            url = f"{scheme}://127.0.0.1:{server.stdout.readline().strip()}{PATH}"
+            runs: dict[str, list[dict[str, Any]]] = {name: [] for name in options.clients or CLIENTS}
             for _ in range(options.rounds):
-                command = [*me, "--client-process", name, url, "--requests", str(options.requests)]
-                runs.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
-            if "missing" in runs[0]:
-                print(f"| {name} | not installed: {runs[0]['missing']} |")
-                continue
-            cells = [f"{statistics.median(run[key] for run in runs):.2f}" for key in COLUMNS]
-            print(f"| {name} {version(name)} | " + " | ".join(cells) + " |", flush=True)
-        server.terminate()
+                for name, measurements in runs.items():
+                    command = [*me, "--client-process", name, url, "--requests", str(options.requests)]
+                    done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
+                    measurements.append(json.loads(done.stdout))
+            server.terminate()
+    print("CPU ms but for the last two columns\n")
+    print("| client | " + " | ".join(COLUMNS.values()) + " |\n| --- |" + " ---: |" * len(COLUMNS))
+    for name, measurements in runs.items():
+        print(line(name, measurements))
+
+
+def line(name: str, runs: list[dict[str, Any]]) -> str:
+    if "missing" in runs[0]:
+        return f"| {name} | not installed: {runs[0]['missing']} |"
+    cells = [f"{statistics.median(run[key] for run in runs):.2f}" for key in COLUMNS]
+    return f"| {version(name)} | " + " | ".join(cells) + " |"
+
+
+def certificates(folder: Path) -> str:
+    """The file of a server's certificate; its authority's stands beside it."""
+    import trustme
+
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(folder / "authority.pem"))
+    issued = ca.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
+    return str(folder / "server.pem")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from runner.messages import Part
     from runner.models.base import Model
     from runner.models.gemini.model import GeminiModel
+
+logger = logging.getLogger("agent_run")
 
 DEFAULT_MODEL = "gemini-3.8-flash"
 NO_CACHE = Notice("cache", "cache: off: this version does not use context caches inside a turn")
@@ -95,21 +98,27 @@ class _RunningTurn:
     async def events(
         self, manager: ChatManager, chat_id: str, plan: Plan, query: str, files: Sequence[Part]
     ) -> AsyncGenerator[Event, None]:
+        ended: TurnEnded | None = None
         try:
             async with AsyncExitStack() as held:
                 _UNDER_WAY.add(held)
                 held.callback(_UNDER_WAY.discard, held)
                 chat = await self._opened(held, manager, chat_id, plan.limits.busy_timeout)
-                if chat is None:
-                    yield TurnEnded("interrupted", "", Usage(), "interrupted", "interrupted before the turn began")
-                    return
-                turn = self._turn = Turn(chat, chat_id, plan)
-                if self._interrupted:
-                    turn.interrupt()
-                async for event in await held.enter_async_context(aclosing(turn.run(query, files))):
-                    yield event
+                if chat is not None:
+                    turn = self._turn = Turn(chat, chat_id, plan)
+                    if self._interrupted:
+                        turn.interrupt()
+                    async for event in await held.enter_async_context(aclosing(turn.run(query, files))):
+                        if isinstance(event, TurnEnded):
+                            ended = event  # told when the chat is free for the next turn
+                        else:
+                            yield event
         except AgentRunError as error:  # the turn could not begin; what fails inside a turn is one of its events
-            yield TurnEnded("failed", "", Usage(), error.reason, str(error), error.retryable, error)
+            if ended is None:
+                ended = TurnEnded("failed", "", Usage(), error.reason, str(error), error.retryable, error)
+            else:
+                logger.warning("chat %a could not be closed: %s", chat_id, error)
+        yield ended or TurnEnded("interrupted", "", Usage(), "interrupted", "interrupted before the turn began")
 
     async def _opened(
         self, held: AsyncExitStack, manager: ChatManager, chat_id: str, patience: float

@@ -44,9 +44,12 @@ class Meta(TypedDict, total=False):
     partial: str  # `closed`: text that was shown before the stream failed, for display only
 
 
+_JSON = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
 def to_json(value: object) -> str:
     """`value` as ASCII JSON text; NUL and lone surrogates survive, NaN and Infinity raise ValueError."""
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return _JSON.encode(value)
 
 
 class ChatMessage:

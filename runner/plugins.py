@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, InstanceOf
 
@@ -12,11 +12,12 @@ from runner.registry import Place, Registry
 from runner.storages.base import ChatStorage  # noqa: TC001  # pydantic reads the hints of checked factories
 
 
-def gemini(name: str, place: InstanceOf[Place]) -> Model:
-    """A Gemini model by its id, through google-genai."""
+def gemini(name: str, place: InstanceOf[Place], transport: Literal["auto", "direct", "sdk"] = "auto") -> Model:
+    """A Gemini model by its id; `transport: sdk` sends its requests through google-genai."""
     from runner.models.gemini.model import GeminiModel
 
-    return GeminiModel(name, api_key=place.settings.api_key, base_url=place.settings.google_gemini_base_url)
+    key, base_url = place.settings.api_key, place.settings.google_gemini_base_url
+    return GeminiModel(name, api_key=key, base_url=base_url, transport=transport)
 
 
 def offline(name: str = "offline") -> Model:

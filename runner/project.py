@@ -19,7 +19,7 @@ from runner.reload.touches import Touches
 from runner.reload.watcher import POLLING_ROUND, Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from runner.agent import Agent
@@ -40,7 +40,7 @@ class Project:
     Made from a file, it raises what `Agent.from_file` raises. Within the block the manifest, what it includes, the tool
     modules with all that they import from the project, and `.env` are watched; `changes` tells what came of a change.
     A turn ends on the generation it began with, and an edit that does not load leaves the agent as it was. With
-    `reload=False` nothing is watched. Modules are imported in a process of their own first, for `check_seconds` at most.
+    `reload=False` nothing is watched. Modules are imported in another process first, for `check_seconds` at most.
     """
 
     def __init__(
@@ -53,7 +53,8 @@ class Project:
         self._open = {self._generation}
         self._seen: Digests = {}  # what the last attempt was made from
         self._news = News()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def agent(self) -> Agent:
@@ -70,6 +71,11 @@ class Project:
         """When it was loaded, in local time."""
         return self._generation.at
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether the files are watched: a change that came before is seen as well, and told."""
+        return bool(self._seen)
+
     def run(
         self, query: str, *, chat_id: str, files: Sequence[str | Path | Part] = (), context: object = None
     ) -> PinnedTurn:
@@ -83,7 +89,7 @@ class Project:
 
     async def __aenter__(self) -> Self:
         if self._reloads:
-            self._start(self._keep_current())
+            self._watching = asyncio.create_task(self._keep_current())
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -91,18 +97,26 @@ class Project:
 
     async def aclose(self) -> None:
         """Stop watching, and close all generations; what the files say is not looked at again."""
-        for task in self._tasks:
-            task.cancel()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
         self._news.end()
         for generation in list(self._open):
             await self._close(generation)
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     # watching
 
     async def _keep_current(self) -> None:
-        await asyncio.sleep(_START_DELAY)
+        try:
+            await asyncio.sleep(_START_DELAY)
+            await self._watch()
+        except Exception as error:
+            logger.exception("reload")
+            self._news.tell(ReloadNotice(f"reload: off: {type(error).__name__}: {error}"))
+
+    async def _watch(self) -> None:
         loop, touches = asyncio.get_running_loop(), Touches()
 
         def tell_polling(reason: str) -> None:
@@ -117,7 +131,7 @@ class Project:
         warming = asyncio.create_task(_warm_up(checker))
         try:
             while True:
-                await touches.quiet()
+                await touches.quiet(self._seen)
                 await self._look(checker, touches, watcher)
                 watcher.watch(self._seen)
         finally:
@@ -177,15 +191,14 @@ class Project:
 
     # closing
 
-    def _start(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     def _close_soon(self, generation: Generation) -> None:
-        self._start(self._close(generation))
+        closing = asyncio.create_task(self._close(generation))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def _close(self, generation: Generation) -> None:
+        if generation not in self._open:
+            return
         self._open.discard(generation)
         try:
             await generation.agent.aclose()
@@ -199,9 +212,10 @@ async def _warm_up(checker: Checker) -> None:
 
 
 async def _ended(watcher: Watcher) -> None:
-    async with asyncio.timeout(_END_SECONDS):
-        while watcher.is_running:  # noqa: ASYNC110  # no event tells it
-            await asyncio.sleep(0.005)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_END_SECONDS):
+            while watcher.is_running:  # noqa: ASYNC110  # no event tells it
+                await asyncio.sleep(0.005)
 
 
 def _now() -> datetime:

@@ -144,11 +144,11 @@ class BoundTool(Tool):
         await self._batch.starting(record)
         timeout = self.timeout or settings.tool_timeout
         began = time.perf_counter()
-        kind, result = await self._outcome_of(self._spawn(args), timeout)
+        kind, result = await self._outcome_of(args, timeout)
         ms = round((time.perf_counter() - began) * 1000, 3)
         return self._batch.settle(record, Outcome(kind, result, ms)).result
 
-    def _spawn(self, args: Json) -> asyncio.Task[Any]:
+    def _spawn(self, args: Json, ended: asyncio.Event) -> asyncio.Task[Any]:
         settings, record = self._batch.settings, self._record
         context = ToolContext(
             chat_id=settings.chat_id,
@@ -161,15 +161,20 @@ class BoundTool(Tool):
             on_progress=self._batch.reporter(record),
         )
         with use_context(context):
-            return asyncio.create_task(_contained(self._tool, args), name=f"tool:{self.name}")
+            return asyncio.create_task(_contained(self._tool, args, ended), name=f"tool:{self.name}")
 
-    async def _outcome_of(self, task: asyncio.Task[Any], timeout: float) -> tuple[str, Json]:  # noqa: ASYNC109  # the tool is cancelled by us, and left behind if it does not end
+    async def _outcome_of(self, args: Json, timeout: float) -> tuple[str, Json]:  # noqa: ASYNC109  # the tool is cancelled by us, and left behind if it does not end
+        ended = asyncio.Event()
+        task = self._spawn(args, ended)
+        timer = asyncio.get_running_loop().call_later(timeout, ended.set)
         try:
-            done, _ = await asyncio.wait({task}, timeout=timeout)
+            await ended.wait()
         except asyncio.CancelledError:
             await _cancelled(task)
             raise
-        if not done:
+        finally:
+            timer.cancel()
+        if not task.done():
             await _cancelled(task)
             kind = "outcome_unknown" if self.effects == "once" else "timeout"
             unknown = "; it may or may not have taken effect" if self.effects == "once" else ""
@@ -260,6 +265,7 @@ class Batch:
         try:
             with watching(asyncio.get_running_loop()):
                 self._accept(runnable, await executor.execute_tools(calls))
+            self._changed.set()  # by the time `run` wakes up, this task is done
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -339,14 +345,16 @@ class Batch:
             self._tell(record.returned())
 
 
-async def _contained(tool: Tool, args: Json) -> tuple[Any, BaseException | None]:
-    """Run a tool so that nothing it raises but a cancellation leaves its task."""
+async def _contained(tool: Tool, args: Json, ended: asyncio.Event) -> tuple[Any, BaseException | None]:
+    """Run a tool so that nothing it raises but a cancellation leaves its task; `ended` is set with its last step."""
     try:
         return await tool.execute(args), None
     except asyncio.CancelledError:
         raise
     except BaseException as error:  # noqa: BLE001  # a tool is the user's code; even SystemExit is an answer to the model
         return None, error
+    finally:
+        ended.set()
 
 
 async def _cancelled(task: asyncio.Task[Any], grace: float = GRACE) -> None:

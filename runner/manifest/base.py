@@ -29,6 +29,8 @@ def whole(value: object) -> object:
 
 def as_list(value: object) -> object:
     """A text as a list of one."""
+    if not isinstance(value, (str, list)):
+        raise PydanticCustomError("paths", "neither a path nor a list")
     return [value] if isinstance(value, str) else value
 
 

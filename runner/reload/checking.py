@@ -8,6 +8,7 @@ would do with its modules and then ends. A new request ends the child of the one
 from __future__ import annotations
 
 import faulthandler
+import gc
 import json
 import os
 import select
@@ -32,10 +33,7 @@ _PRELOADED = ("runner.agent", "runner.plugins", "runner.tools.declaration", "doc
 
 def serve(descriptor: int) -> None:
     """Answer the requests that come through a socket, until its other end is closed."""
-    from importlib import import_module
-
-    for module in _PRELOADED:
-        import_module(module)
+    _warm_up()
     with socket.socket(fileno=descriptor) as channel:
         rest, check = b"", None
         while True:
@@ -55,6 +53,25 @@ def serve(descriptor: int) -> None:
                 reply = {"id": check.request["id"], "error": check.error()}
                 check = None
                 channel.sendall(json.dumps(reply).encode() + b"\n")
+
+
+def _warm_up() -> None:
+    """Do once what every child would do anew."""
+    from importlib import import_module
+
+    for module in _PRELOADED:
+        import_module(module)
+    from runner.settings import Settings
+    from runner.tools.function import as_tool
+
+    def example(number: int) -> int:
+        """An example."""
+        return number
+
+    as_tool(example).declaration()
+    Settings()
+    gc.collect()
+    gc.freeze()  # so that a collection in a child does not copy all pages of this process
 
 
 class _Check:

@@ -85,8 +85,7 @@ class Maker:
         try:
             files = self._all_files(agent, loaded, files)
             await _open(agent, previous)
-            if digests_of(files) != files:
-                raise SupersededError
+            _refuse_if_changed(files)
         except BaseException:
             await agent.aclose()
             raise
@@ -124,8 +123,7 @@ class Maker:
                 await asyncio.wait({check, touch}, return_when=asyncio.FIRST_COMPLETED)
                 touch.cancel()
                 if not check.done():
-                    if digests_of(self.looked_at) != self.looked_at:
-                        raise SupersededError
+                    _refuse_if_changed(self.looked_at)
                     touches.forget()
         finally:
             check.cancel()
@@ -139,6 +137,11 @@ class Maker:
         with suppress(OSError, ValueError):
             return str(self.path.relative_to(Path.cwd()))
         return str(self.path)
+
+
+def _refuse_if_changed(files: Digests) -> None:
+    if digests_of(files) != files:
+        raise SupersededError
 
 
 def _has_new_code(previous: Agent, loaded: LoadedManifest) -> bool:

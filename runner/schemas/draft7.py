@@ -1,7 +1,8 @@
-"""From the JSON schema pydantic writes to one that editors like: draft-07, without references, titles and null noise."""
+"""From the JSON schema pydantic writes to one that editors like: draft-07, without references, titles and defaults."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,62 +12,21 @@ if TYPE_CHECKING:
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
-_SCHEMAS_BY_NAME = ("properties", "patternProperties", "definitions", "$defs")
-_LISTS_OF_SCHEMAS = ("anyOf", "oneOf", "allOf", "prefixItems")
-_SCHEMAS = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames")
-_NOISE = ("title", "discriminator", "$defs", "deprecated", "format", "default")
+_SCHEMAS_BY_NAME = {"properties", "patternProperties"}
+_LISTS_OF_SCHEMAS = {"anyOf", "oneOf", "allOf", "prefixItems"}
+_SCHEMAS = {"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"}
+_NOISE = {"title", "discriminator", "$defs", "definitions", "deprecated", "format", "default"}
+_PYTHON_NAMES = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+_NULL = {"type": "null"}
 
 
-def draft7(schema: Json) -> Json:
+def draft7(schema: Json, *, nullable: bool = True) -> Json:
     """`schema` as draft-07: references inlined, and no `title`, `discriminator`, `format` or `default`.
 
-    Draft-07 ignores what stands beside a `$ref`, so a description there would be lost. A schema that refers to itself
-    becomes one that accepts anything where it does.
+    Draft-07 ignores what stands beside a `$ref`, so a description there would be lost. Where a schema refers to itself,
+    anything is accepted. Without `nullable`, null is not among the choices.
     """
-    return _tidy(schema, schema.get("$defs", schema.get("definitions", {})), ())
-
-
-def _tidy(schema: Any, known: Mapping[str, Any], inside: tuple[str, ...]) -> Any:
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        name = str(schema["$ref"]).rpartition("/")[2]
-        beside = {key: value for key, value in schema.items() if key != "$ref"}
-        found = {} if name in inside else known.get(name, {})
-        return _tidy({**found, **beside}, known, (*inside, name))
-    tidy = {key: _part(key, value, known, inside) for key, value in schema.items() if key not in _NOISE}
-    if "prefixItems" in tidy:
-        tidy["items"] = tidy.pop("prefixItems")
-    return _joined(tidy)
-
-
-def _part(key: str, value: Any, known: Mapping[str, Any], inside: tuple[str, ...]) -> Any:
-    if key in _SCHEMAS_BY_NAME:
-        return {name: _tidy(each, known, inside) for name, each in value.items()}
-    if key in _LISTS_OF_SCHEMAS:
-        return [_tidy(each, known, inside) for each in value]
-    return _tidy(value, known, inside) if key in _SCHEMAS else value
-
-
-def _joined(schema: Json) -> Json:
-    """`anyOf: [{type: T, ...}, {type: null}]` as `{type: [T, null], ...}`, and nested choices as one."""
-    arms: list[Json] = schema.get("anyOf", [])
-    if {"type": "null"} not in arms:
-        return schema
-    others = [arm for arm in arms if arm != {"type": "null"}]
-    beside = {key: value for key, value in schema.items() if key != "anyOf"}
-    if len(others) != 1:
-        return {**beside, "anyOf": [*others, {"type": "null"}]}
-    (arm,) = others
-    if "type" in arm and "enum" not in arm and "const" not in arm:
-        return {**arm, **beside, "type": [*_as_list(arm["type"]), "null"]}
-    if "enum" in arm:
-        return {**arm, **beside, "enum": [*arm["enum"], None], "type": [*_as_list(arm.get("type", [])), "null"]}
-    return {**beside, "anyOf": [*others, {"type": "null"}]}
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    return _Tidying(schema.get("$defs") or schema.get("definitions") or {}, nullable).tidy(schema, ())
 
 
 def choices(texts: Mapping[str, str]) -> Json:
@@ -80,3 +40,51 @@ def choices(texts: Mapping[str, str]) -> Json:
         "enumDescriptions": list(texts.values()),
         "x-intellij-enum-metadata": {value: {"description": text} for value, text in texts.items()},
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Tidying:
+    known: Mapping[str, Any]  # the definitions that a $ref may name
+    nullable: bool
+
+    def tidy(self, schema: Any, inside: tuple[str, ...]) -> Any:
+        if not isinstance(schema, dict):
+            return schema
+        if "$ref" in schema:
+            return self._resolved(schema, inside)
+        tidy = {
+            _PYTHON_NAMES.get(key, key): self._part(key, value, inside)
+            for key, value in schema.items()
+            if key not in _NOISE
+        }
+        if "prefixItems" in tidy:
+            tidy["items"] = tidy.pop("prefixItems")
+        if "patternProperties" in tidy:
+            tidy.setdefault("additionalProperties", False)
+        return self._with_fewer_arms(tidy)
+
+    def _resolved(self, schema: Json, inside: tuple[str, ...]) -> Any:
+        name = str(schema["$ref"]).rpartition("/")[2]
+        beside = {key: value for key, value in schema.items() if key != "$ref"}
+        found = {} if name in inside else self.known.get(name, {})
+        return self.tidy({**found, **beside}, (*inside, name))
+
+    def _part(self, key: str, value: Any, inside: tuple[str, ...]) -> Any:
+        if key in _SCHEMAS_BY_NAME:
+            return {name: self.tidy(each, inside) for name, each in value.items()}
+        if key in _LISTS_OF_SCHEMAS:
+            return [self.tidy(each, inside) for each in value]
+        return self.tidy(value, inside) if key in _SCHEMAS else value
+
+    def _with_fewer_arms(self, schema: Json) -> Json:
+        """A choice between something and null as the former, or as one type that may be null."""
+        arms: list[Json] = schema.get("anyOf", [])
+        others = [arm for arm in arms if arm != _NULL]
+        if len(others) == len(arms):
+            return schema
+        beside = {key: value for key, value in schema.items() if key != "anyOf"}
+        if len(others) == 1 and not self.nullable:
+            return {**others[0], **beside}
+        if len(others) == 1 and isinstance(others[0].get("type"), str) and not others[0].keys() & {"enum", "const"}:
+            return {**others[0], **beside, "type": [others[0]["type"], "null"]}
+        return {**beside, "anyOf": [*others, _NULL] if self.nullable else others}

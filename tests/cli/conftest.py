@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,6 +30,11 @@ class Ran:
 
 
 Run = Callable[..., Ran]
+
+
+def heed_ctrl_c() -> None:
+    """In a child: undo what a shell does to its background jobs, of which the tests may be one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -75,6 +81,7 @@ def spawn(project: Path, env: dict[str, str]) -> Callable[..., subprocess.Popen[
         return subprocess.Popen(
             [sys.executable, "-m", "runner", *arguments],
             cwd=project,
+            preexec_fn=heed_ctrl_c,
             **{**pipes, "env": env, "start_new_session": True, **options},
         )
 

@@ -19,6 +19,7 @@ from runner import (
     RateLimitingAsyncExecutor,
     ScriptedModel,
     ToolContext,
+    TurnEnded,
     tool,
 )
 from runner.models.scripted import call, calls, say
@@ -211,6 +212,32 @@ async def test_a_reader_may_leave_after_any_event(executor: str, leaving: str) -
         else:
             pytest.fail("the turn was never let run to its end")
     assert count > 20
+
+
+async def test_a_reader_of_text_may_leave_too() -> None:
+    """`chat()` without its end: the turn is interrupted as soon as the iterator is forgotten."""
+    bench = Bench("all at once")
+    async with nothing_left_behind():
+        async for text in bench.client.chat(query="go", chat_id=CHAT, tools=bench.tools):
+            assert "I record".startswith(text)
+            break
+        await rounds(50)
+        log = await bench.log()
+        assert_cut_well(log, bench.ledger, [], "left")
+        assert log[-1].meta["status"] == "interrupted"
+        await bench.assert_next_turn()
+
+
+async def test_the_chat_is_free_when_the_end_is_told() -> None:
+    """A reader that stops at TurnEnded, and keeps the iterator, does not keep the chat from its next turn."""
+    bench = Bench("all at once")
+    events = bench.events("go")
+    async for event in events:
+        if isinstance(event, TurnEnded):
+            break
+    await bench.assert_next_turn()
+    await events.aclose()
+    assert [entry.meta["status"] for entry in await bench.log() if "status" in entry.meta] == ["answered"] * 2
 
 
 async def test_a_turn_that_waits_for_a_busy_chat_can_be_interrupted() -> None:

@@ -17,6 +17,7 @@ from runner import (
     AsyncToolExecutor,
     ChatManager,
     GeminiClient,
+    GeminiToolExecutionError,
     Limits,
     LocalChatStorage,
     RateLimitingAsyncExecutor,
@@ -368,6 +369,64 @@ async def test_nothing_starts_once_its_result_is_told(server: GeminiServer, stor
         raised = await asyncio.gather(*executor.late, return_exceptions=True)
         assert "after its step was over" in str(raised[0])
         assert not started
+
+
+class HalfwayExecutor(AsyncToolExecutor[Any]):
+    """An executor that runs its first call and then does something wrong."""
+
+    def __init__(self, wrong: str) -> None:
+        self._wrong = wrong
+
+    async def execute_tools(self, function_calls: list[FunctionCall]) -> ToolsExecutionResult:
+        first = await super().execute_tools(function_calls[:1])
+        match self._wrong:
+            case "raises":
+                raise RuntimeError("at /home/me/executor.py")
+            case "exits":
+                raise SystemExit(3)
+            case "cancels itself":
+                raise asyncio.CancelledError
+            case "returns nothing":
+                return None  # type: ignore[return-value]  # that is the point
+        return first
+
+
+@pytest.mark.parametrize("wrong", ["raises", "exits", "cancels itself", "returns nothing", "returns too little"])
+async def test_an_executor_that_fails_half_way_loses_no_result(
+    server: GeminiServer, storage: ChatStorage, wrong: str
+) -> None:
+    """The turn fails with an error of its own kind; what ran has its result, and the rest is told as not started."""
+
+    @tool
+    async def pay(amount: int) -> int:
+        """Pay."""
+        return amount
+
+    server.script(calls(*[("pay", {"amount": amount}) for amount in range(3)]))
+    async with talking(server, storage, tools=[pay], tool_executor=HalfwayExecutor(wrong)) as talk:
+        ended = await talk.turn()
+        assert isinstance(ended.error, GeminiToolExecutionError)
+        said = ("HalfwayExecutor", "execute_tools returned NoneType", "returned 1 results for 3 calls")
+        assert any(words in str(ended.message) for words in said)
+        assert "/home/me" not in str(ended.message)
+        assert kinds(talk) == ["ok", "not_started", "not_started"]
+        results = [entry.meta["results"] for entry in await talk.log() if entry.kind == "responses"]
+        assert results == [["ok", "not_started", "not_started"]]
+
+
+async def test_the_deadline_of_a_turn_holds_for_its_tools(server: GeminiServer, storage: ChatStorage) -> None:
+    """However long they may take by themselves."""
+
+    @tool
+    async def pay() -> None:
+        """Hang."""
+        await asyncio.Event().wait()
+
+    server.script(calls(("pay",)))
+    async with talking(server, storage, tools=[pay], limits=Limits(turn_timeout=0.3)) as talk, asyncio.timeout(10):
+        ended = await talk.turn()
+        assert (ended.reason, ended.code) == ("limit", "turn_timeout")
+        assert kinds(talk) == ["outcome_unknown"]
 
 
 # T5: readers of an executor's own events

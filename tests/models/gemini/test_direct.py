@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from google import genai
 
+from runner.agent import Agent
 from runner.errors import AgentRunError, GeminiClientError
 from runner.messages import ChatMessage
 from runner.models.gemini import GeminiModel
@@ -22,6 +23,7 @@ from runner.models.gemini.direct import DirectTransport
 from runner.models.gemini.options import SdkOptions
 from runner.models.gemini.sdk import SdkTransport
 from runner.requests import GenerateContentRequest
+from runner.settings import Settings
 from tests.models.asking import NAME, answer, asking
 from tests.servers.raw_http import RawServer
 
@@ -438,3 +440,15 @@ async def test_a_forwarding_proxy_is_told_the_whole_url(monkeypatch: pytest.Monk
     assert lines[0].startswith(f"POST http://gemini.example/x/v1/models/{NAME}:stream")
     assert "host: gemini.example" in lines
     assert f"proxy-authorization: Basic {base64.b64encode(b'u:p').decode()}" in lines
+
+
+@pytest.mark.parametrize(("written", "kind"), [("", DirectTransport), (", transport: sdk", SdkTransport)])
+async def test_a_manifest_chooses_the_transport(written: str, kind: type, tmp_path: Path) -> None:
+    (tmp_path / "agent.yaml").write_text(f"model: {{name: {NAME}{written}}}\ninstructions: Be brief.\n")
+    settings = Settings(GEMINI_API_KEY="k")  # type: ignore[call-arg]  # the alias is the variable's name
+    async with Agent.from_file(tmp_path / "agent.yaml", settings=settings) as agent:
+        model = agent.model
+        inner = getattr(model, "model", model)
+        assert isinstance(inner, GeminiModel)
+        await inner.warm_up()
+        assert type(inner._transport) is kind
