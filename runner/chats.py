@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sys
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,9 +15,10 @@ from runner.messages import ChatMessage, history
 from runner.recovery import closing, open_turn
 from runner.requests import GenerateContentRequest
 from runner.tools.toolbox import Toolbox
+from runner.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from runner.caches import CacheConfig
     from runner.messages import Content, Json, Part
@@ -45,42 +45,6 @@ def utc_now() -> datetime:
 def new_chat_id() -> str:
     """A fresh chat id: the date and eight random hex digits."""
     return f"{utc_now():%Y%m%d}-{secrets.token_hex(4)}"
-
-
-async def uninterrupted(work: Coroutine[Any, Any, None]) -> None:
-    """Await `work` to its end, however often the caller is cancelled meanwhile; that is raised only then."""
-    ended = asyncio.Event()
-    task = _begun(_announced(work, ended))
-
-    def over(_: asyncio.Task[None]) -> None:  # also where it was cancelled before its first step
-        ended.set()
-        work.close()
-
-    task.add_done_callback(over)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await ended.wait()
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled from task.exception()
-    task.result()
-
-
-def _begun(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """A task for `work`; where Python can, it has already run up to its first wait, and what never waits is done."""
-    if sys.version_info >= (3, 12):
-        return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
-    return asyncio.ensure_future(work)
-
-
-async def _announced(work: Coroutine[Any, Any, None], ended: asyncio.Event) -> None:
-    """`work`, whose end wakes its waiter without the detour over the task's callbacks."""
-    try:
-        await work
-    finally:
-        ended.set()
 
 
 class OpenChat:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self, Unpack
 
 from runner.digests import digests_of
-from runner.errors import AgentRunError
+from runner.errors import AgentRunError, ManifestError
 from runner.reload.checker import SECONDS, Checker
 from runner.reload.difference import difference
 from runner.reload.generation import Generation, PinnedTurn
@@ -180,6 +180,8 @@ class Project:
 
     def _fail(self, error: BaseException) -> None:
         message = str(error) if isinstance(error, AgentRunError) else f"{type(error).__name__}: {error}"
+        if not isinstance(error, ManifestError) or (error.path is None and self._maker.shown not in message):
+            message = f"{self._maker.shown}: {message}"
         logger.debug("reload", exc_info=error)
         self.problem = ReloadFailed(message, self.generation, self.loaded_at)
         self._news.tell(self.problem)

@@ -49,6 +49,11 @@ class Registry:
         self._registered[name] = factory
 
     @property
+    def builtins(self) -> Mapping[str, str]:
+        """Our own plug-ins: "module:factory" by name."""
+        return self._builtins
+
+    @property
     def names(self) -> list[str]:
         """The names of ours and of what was registered."""
         return sorted({*self._builtins, *self._registered, *self._entry_points()})

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from runner.chats import ToolMode, request_for, uninterrupted
+from runner.chats import ToolMode, request_for
 from runner.errors import AgentRunError, ChatStorageError, GeminiClientError, ModelChoiceError
 from runner.events import Notice, TextDelta, ThoughtDelta, TurnEnded, TurnStarted, UsageReported
 from runner.executors.batch import Batch, BatchSettings
@@ -22,6 +22,7 @@ from runner.messages import ChatMessage, Meta, responses_to
 from runner.models.finish import joined, refusal
 from runner.recovery import closed
 from runner.requests import Finish, Usage
+from runner.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -102,20 +103,22 @@ class Turn:
         self._answer = ""  # the text of the last reply that was stored
         self._reply = Reply()  # what arrived and is not stored yet
         self._batch: Batch | None = None  # the calls of this step; whether they are stored is for the log to say
-        self._deadline = asyncio.get_running_loop().time() + plan.limits.turn_timeout
-        self._waiting: asyncio.Timeout | None = None
-        self._interrupted = False
+        self._loop = asyncio.get_running_loop()
+        self._waiting: asyncio.Task[Any] | None = None  # who waits for a model or an executor
+        self._is_woken = False  # that wait was cancelled by us
+        self._interrupted = self._is_late = False
         self._is_over = False
 
     def interrupt(self) -> None:
         """End the turn as soon as possible, as `interrupted`: what runs is cancelled, every call gets its result."""
         self._interrupted = True
-        if self._waiting is not None and not self._waiting.expired():
-            self._waiting.reschedule(asyncio.get_running_loop().time())
+        if self._waiting is not None:
+            self._loop.call_soon(self._wake)
 
     async def run(self, query: str, files: Sequence[Part] = ()) -> AsyncGenerator[Event, None]:
         """The turn's events, TurnEnded last, when all is stored. Closing the iterator interrupts the turn."""
         self._refuse_foreign_chat()
+        timer = self._loop.call_later(self._plan.limits.turn_timeout, self._run_out)
         try:
             await self._chat.append(ChatMessage.user(query, files=files, meta=self._meta("user")))
             yield TurnStarted(self._chat_id, self._number, self._plan.model_name)
@@ -135,6 +138,8 @@ class Turn:
             if not self._is_over:
                 await uninterrupted(self._abandon(_interrupted() if gone else _failed(error)))
             raise
+        finally:
+            timer.cancel()
 
     def _refuse_foreign_chat(self) -> None:
         if self._plan.model.family == "offline" and self._chat.family not in {None, "offline"}:
@@ -150,9 +155,8 @@ class Turn:
             async with aclosing(self._ask()) as told:
                 async for event in told:
                     yield event
-            usage = self._reply.usage
+            yield UsageReported(self._step, self._reply.usage)
             ended = await self._store_reply()
-            yield UsageReported(self._step, usage)
             if self._batch is not None:
                 async with aclosing(self._run_calls(self._batch)) as told:
                     async for event in told:
@@ -164,20 +168,38 @@ class Turn:
 
     async def _next(self, events: AsyncGenerator[Item, None]) -> Item | None:
         """The next item, or None at the end; the turn's deadline and `interrupt()` hold while waiting."""
-        if self._interrupted:
-            raise _interrupted()
+        self._check_time()
+        task = self._waiting = asyncio.current_task()
+        cancellations = 0 if task is None else task.cancelling()
         try:
-            async with asyncio.timeout_at(self._deadline) as self._waiting:
-                return await anext(events, None)
-        except TimeoutError as error:
-            if self._interrupted:
-                raise _interrupted() from error
-            if asyncio.get_running_loop().time() < self._deadline:
-                raise  # not ours: a bug of the model or the executor
-            seconds = self._plan.limits.turn_timeout
-            raise _TurnOver("limit", "turn_timeout", f"the turn took longer than {seconds:g} s") from error
+            return await anext(events, None)
+        except asyncio.CancelledError:
+            if not self._is_woken or task is None or task.cancelling() > cancellations + 1:
+                raise  # somebody else's
+            self._check_time()
+            raise
         finally:
             self._waiting = None
+            if self._is_woken and task is not None:
+                self._is_woken = False
+                task.uncancel()
+
+    def _check_time(self) -> None:
+        if self._interrupted:
+            raise _interrupted()
+        if self._is_late:
+            seconds = self._plan.limits.turn_timeout
+            raise _TurnOver("limit", "turn_timeout", f"the turn took longer than {seconds:g} s")
+
+    def _run_out(self) -> None:
+        self._is_late = True
+        self._wake()
+
+    def _wake(self) -> None:
+        """Cancel the wait under way, as `asyncio.timeout` would, but with one timer for the turn."""
+        if self._waiting is not None and not self._is_woken:
+            self._is_woken = True
+            self._waiting.cancel()
 
     # one model call
 

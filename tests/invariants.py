@@ -39,7 +39,7 @@ UNSETTLED = {"not_started", "interrupted", "outcome_unknown"}
 NO_PAYLOADS = {"thought", "thoughtSignature", "partMetadata", "videoMetadata"}
 
 
-# I1: the history
+# The history
 
 
 def assert_valid_history(contents: Sequence[JSON]) -> None:
@@ -89,7 +89,7 @@ def _assert_answers(where: str, parts: Sequence[JSON], responses: Sequence[JSON]
         assert response.get("id") == call.get("id"), f"{where}: a response has another id than its call"
 
 
-# I2, I3: the log
+# The log
 
 
 def assert_sound(log: Sequence[ChatMessage]) -> None:
@@ -134,7 +134,7 @@ def assert_recoverable(log: Sequence[ChatMessage]) -> None:
         assert closing(closed, "") == [], "closing a closed log added to it"
 
 
-# I6: what is told
+# What is told
 
 
 def ending(events: Iterable[Event]) -> TurnEnded:
@@ -165,7 +165,7 @@ def assert_told_as_stored(events: Sequence[Event], log: Sequence[ChatMessage]) -
         assert last.meta.get("reason") == ended.code
 
 
-# I5: effects
+# Effects
 
 
 def assert_at_most_once(lines: Iterable[str]) -> None:
@@ -193,7 +193,7 @@ def assert_results_match(log: Sequence[ChatMessage], chat_id: str, lines: Iterab
         assert kind != "ok" or key in done, f"{key} is said to have gone well and is not in the ledger"
 
 
-# I8: leftovers
+# Leftovers
 
 
 async def level() -> tuple[list[str], list[str], int]:
@@ -223,7 +223,7 @@ def _is_less(after: tuple[list[str], list[str], int], before: tuple[list[str], l
     return not more_tasks and not more_threads and after[2] <= before[2]
 
 
-# I15: secrets
+# Secrets
 
 
 def assert_absent(secret: str, places: Mapping[str, str | bytes]) -> None:

@@ -33,6 +33,8 @@ class DrawnView:
         self._stream: MarkdownStream | None = None
         self._kind: _Kind | None = None
         self._visible = VisibleStream()
+        self._pieces = 0
+        self._growing: tuple[object, list[Line]] = (None, [])
         self._drawing = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._since = self._loop.time()
@@ -75,6 +77,7 @@ class DrawnView:
             self._stream = MarkdownStream(self._console, style="dim" if kind == "thought" else "none")
         if self._stream is not None:
             self._stream.feed(self._visible.feed(text))
+            self._pieces += 1
 
     def _closed(self) -> str:
         """The end of the text that was streaming, to be printed."""
@@ -111,13 +114,20 @@ class DrawnView:
         await self._door.out.write(self._live.redrawn(printed, lines, self._console.width))
 
     def _live_lines(self) -> list[Line]:
-        rows = max(self._console.height - 2, 1)
-        growing = self._stream.unfinished(rows) if self._stream is not None else []
-        return growing or [self._waiting()]
+        growing, seconds = self._growing_lines(), self._loop.time() - self._since
+        return growing if growing and seconds < _PATIENCE else [*growing, self._waiting(seconds)]
 
-    def _waiting(self) -> Line:
+    def _growing_lines(self) -> list[Line]:
+        """The text that may still change; rendered again only when it or the terminal has changed."""
+        if self._stream is None:
+            return []
+        state = (self._pieces, self._console.size)
+        if self._growing[0] != state:
+            self._growing = state, self._stream.unfinished(max(self._console.height - 3, 1))
+        return self._growing[1]
+
+    def _waiting(self, seconds: float) -> Line:
         """Dots that move, the tools that run, and after a while the seconds."""
-        seconds = self._loop.time() - self._since
         parts = [self._door.out.glyph("·", ".") * (self._frame // 4 % 3 + 1), ", ".join(self._told.running.values())]
         if seconds > _PATIENCE:
             parts.append(f"{seconds:.0f} s")

@@ -35,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "run": Entry("runner.cli.run:run", "Talk to an agent; `agent-run FILE` is the same."),
     "new": Entry("runner.cli.new:new", "Write a new agent that runs at once."),
     "graph": Entry("runner.cli.graph:graph", "Show what a manifest builds, and which key each part came from."),
+    "schema": Entry("runner.cli.schema:schema", "Print the manifest's JSON schema, or write the project's own."),
     "editor": Entry("runner.cli.editor:editor", "Make VS Code or a JetBrains IDE complete and check manifests."),
 }
 

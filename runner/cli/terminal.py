@@ -43,7 +43,8 @@ class TerminalChat:
     async def talk(self, chat_id: str) -> Exit:
         """Talk until the user leaves; the exit code says how."""
         self.chat_id = chat_id
-        await self.door.aside(self._title())
+        if not self.door.loudness.quiet:
+            await self.door.aside(self._title())
         for notice in self.agent.notices:
             await self.door.aside(visible_line(notice.message))
         warming = asyncio.create_task(self._warm_up())

@@ -166,6 +166,7 @@ class BoundTool(Tool):
     async def _outcome_of(self, args: Json, timeout: float) -> tuple[str, Json]:  # noqa: ASYNC109  # the tool is cancelled by us, and left behind if it does not end
         ended = asyncio.Event()
         task = self._spawn(args, ended)
+        task.add_done_callback(lambda _: ended.set())  # also where it is cancelled before its first step
         timer = asyncio.get_running_loop().call_later(timeout, ended.set)
         try:
             await ended.wait()

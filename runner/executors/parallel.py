@@ -25,22 +25,9 @@ class AsyncToolExecutor(ToolExecutor[E]):
 
     async def execute_tools(self, function_calls: list[FunctionCall]) -> ToolsExecutionResult:
         """Run all calls at once and wait for the last."""
-        if len(function_calls) == 1:
-            return ToolsExecutionResult(function_call_results=[await _result_alone(function_calls[0])])
         tasks = [asyncio.create_task(result_of(call), name=f"tool:{call.tool.name}") for call in function_calls]
         await settled(tasks)
         return ToolsExecutionResult(function_call_results=[task_result(task) for task in tasks])
-
-
-async def _result_alone(call: FunctionCall) -> Json:
-    """The same as in a task of its own, for a call that runs beside no other."""
-    try:
-        return await result_of(call)
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        return {"error": "the tool was cancelled"}
 
 
 async def result_of(call: FunctionCall) -> Json:

@@ -78,7 +78,7 @@ class _Builder:
     def _tools(self) -> Iterator[Part]:
         """A part for each line of `tools`, with its tools below it."""
         for index, (line, tools) in enumerate(self._agent.tool_lines):
-            origin = self._origin(f"tools.{index}")
+            origin = self._origin(f"tools[{index}]")
             yield Part(kind="tools", name=line, origin=origin, parts=tuple(self._tool(tool, origin) for tool in tools))
 
     def _tool(self, tool: Tool, origin: Origin) -> Part:

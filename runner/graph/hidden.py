@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 
+from runner.loading.secrets import is_secret_name
+
 _STARS = "***"
-_SECRET = re.compile(r"pass(?:word|wd|phrase)?\b|pwd|secret|token|credential|signature|api_?key|(?:^|[_-])key$", re.I)
+_SHORT_NAMES = {"key", "pwd", "pw"}
 _URL_PASSWORD = re.compile(r"^([a-z][a-z0-9+.-]*://[^:/@?#]*):.*@", re.I | re.S)
 _PARAMETER = re.compile(r"([?&;])([^=&;?#]+)=([^&;#]*)")
 
 
 def is_secret(name: str) -> bool:
     """Whether a value under this name is not for showing."""
-    return _SECRET.search(name) is not None
+    return is_secret_name(name) or name.lower() in _SHORT_NAMES
 
 
 def shown(value: str) -> str:

@@ -181,6 +181,7 @@ def _limit_memory(size: int) -> None:
     """So many bytes for what the modules allocate; and should the system run out of memory, it ends this process."""
     import resource
 
+    size = min(size, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (size if hard < 0 else min(size, hard), hard))
     with suppress(OSError):

@@ -50,7 +50,7 @@ class Maker:
 
     def first(self) -> Agent:
         """The first agent, made as `Agent.from_file` makes it: nothing waits for checks. Raises its errors."""
-        return Agent(load_manifest(self._shown), **self._options)
+        return Agent(load_manifest(self.shown), **self._options)
 
     def files_of(self, agent: Agent) -> Digests:
         """What the first agent was made from; where that has changed since, a digest that no file has."""
@@ -95,7 +95,7 @@ class Maker:
         """The manifest, and the contents that it was read from."""
         for _ in range(_READINGS):
             try:
-                loaded = load_manifest(self._shown)
+                loaded = load_manifest(self.shown)
             except ManifestError as error:
                 self.looked_at = digests_of(_files_of(error))
                 raise
@@ -116,7 +116,7 @@ class Maker:
 
     async def _check(self, checker: Checker, touches: Touches) -> None:
         """Let the modules be imported elsewhere first; given up as soon as a file says something else."""
-        check = asyncio.create_task(checker.check(Path(self._shown)))
+        check = asyncio.create_task(checker.check(Path(self.shown)))
         try:
             while not check.done():
                 touch = asyncio.create_task(touches.wait())
@@ -132,7 +132,7 @@ class Maker:
             raise ManifestError(error)
 
     @property
-    def _shown(self) -> str:
+    def shown(self) -> str:
         """The path as a person in this folder would write it."""
         with suppress(OSError, ValueError):
             return str(self.path.relative_to(Path.cwd()))
@@ -180,4 +180,7 @@ async def _open(agent: Agent, previous: Agent) -> None:
         async with asyncio.timeout(STORAGE_SECONDS):
             await agent.get_history("reload")
     except TimeoutError:
-        raise ChatStorageError(f'storage "{agent.storage_spec.type}" does not answer') from None
+        text = f'"{agent.storage_spec.type}" does not answer within {STORAGE_SECONDS:g} s'
+        raise ManifestError(text, key="storage") from None
+    except ChatStorageError as error:
+        raise ManifestError(str(error), key="storage") from error

@@ -17,6 +17,8 @@ _LISTS_OF_SCHEMAS = {"anyOf", "oneOf", "allOf", "prefixItems"}
 _SCHEMAS = {"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"}
 _NOISE = {"title", "discriminator", "$defs", "definitions", "deprecated", "format", "default"}
 _PYTHON_NAMES = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+_MARKED = {"description": "markdownDescription", "enumDescriptions": "markdownEnumDescriptions"}
+_FOR_OTHERS = {"x-intellij-enum-metadata", "defaultSnippets"}  # not schemas
 _NULL = {"type": "null"}
 
 
@@ -40,6 +42,20 @@ def choices(texts: Mapping[str, str]) -> Json:
         "enumDescriptions": list(texts.values()),
         "x-intellij-enum-metadata": {value: {"description": text} for value, text in texts.items()},
     }
+
+
+def with_markdown(schema: Any) -> Any:
+    """A schema whose descriptions with `code` in them are told as Markdown, too: some editors escape a plain one."""
+    if isinstance(schema, list):
+        return [with_markdown(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {key: value if key in _FOR_OTHERS else with_markdown(value) for key, value in schema.items()}
+    for plain, marked in _MARKED.items():
+        text = schema.get(plain)
+        if isinstance(text, str if plain == "description" else list) and "`" in str(text):
+            told[marked] = text
+    return told
 
 
 @dataclass(frozen=True, slots=True)

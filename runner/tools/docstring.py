@@ -16,7 +16,11 @@ def documentation(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
 
     Google's, NumPy's and Sphinx's styles are understood; a docstring in none of them is the description as it stands.
     """
-    text = inspect.getdoc(plain_function(function))
+    return read_docstring(inspect.getdoc(plain_function(function)))
+
+
+def read_docstring(text: str | None) -> tuple[str, dict[str, str]]:
+    """The same of a docstring's text, its indentation removed."""
     if not text:
         return "", {}
     from docstring_parser import ParseError, parse

@@ -59,13 +59,18 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def run(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process, in the project's folder, with nothing on standard input."""
+    """Run the command in this process, in the project's folder, with `send` piped in."""
     monkeypatch.chdir(project)
     for name in ("CI", "GEMINI_API_KEY", "GOOGLE_API_KEY", "AGENT_RUN_MODEL", "AGENT_RUN_STORAGE"):
         monkeypatch.delenv(name, raising=False)
 
-    def run_here(*arguments: str) -> Ran:
-        code = main(arguments)
+    def run_here(*arguments: str, send: bytes = b"") -> Ran:
+        reading, writing = os.pipe()
+        os.write(writing, send)
+        os.close(writing)
+        with os.fdopen(reading) as stdin:
+            monkeypatch.setattr("sys.stdin", stdin)
+            code = main(arguments)
         out, err = capsys.readouterr()
         return Ran(code, out, err)
 
@@ -81,7 +86,7 @@ def spawn(project: Path, env: dict[str, str]) -> Callable[..., subprocess.Popen[
         return subprocess.Popen(
             [sys.executable, "-m", "runner", *arguments],
             cwd=project,
-            preexec_fn=heed_ctrl_c,
+            preexec_fn=heed_ctrl_c,  # noqa: PLW1509  # it takes no lock
             **{**pipes, "env": env, "start_new_session": True, **options},
         )
 

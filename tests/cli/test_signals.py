@@ -87,6 +87,7 @@ def test_a_second_ctrl_c_leaves_at_once(spawn: Spawn, project: Path) -> None:
     with spawn("agent.yaml", "--chat", "c", "stubborn") as process:
         assert process.stdout is not None
         assert process.stdout.read(6) == b"Well, "
+        time.sleep(0.2)  # the model has gone on to where nothing stops it
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
         assert process.poll() is None

@@ -47,7 +47,7 @@ class Terminal:
             cwd=cwd,
             env=dict(env),
             start_new_session=True,
-            preexec_fn=_own_terminal,  # noqa: PLW1509  # no other thread runs where this is used
+            preexec_fn=_own_terminal,  # noqa: PLW1509  # it takes no lock
         )
         os.close(slave)
 

@@ -12,17 +12,16 @@ from typing import Any, Self
 
 SERVER = Path(__file__).with_name("node_modules") / "yaml-language-server" / "bin" / "yaml-language-server"
 INSTALL = "npm ci --prefix tests/editors"
+CURSOR = "‸"
 PATIENCE = 20.0  # seconds: a cold start of Node on a busy machine
 
 SETTINGS = {
-    "yaml": {
-        "schemaStore": {"enable": False},  # no network
-        "kubernetesCRDStore": {"enable": False},
-        "validate": True,
-        "completion": True,
-        "hover": True,
-        "disableDefaultProperties": True,
-    }
+    "schemaStore": {"enable": False},  # no network
+    "kubernetesCRDStore": {"enable": False},
+    "validate": True,
+    "completion": True,
+    "hover": True,
+    "disableDefaultProperties": True,
 }
 
 
@@ -36,8 +35,10 @@ def missing() -> str | None:
 class LanguageServer:
     """One running server. Use it as `with`; every answer is waited for."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, schemas: dict[str, Any] | None = None) -> None:
+        """`schemas` is VS Code's setting `yaml.schemas`."""
         self._root = root
+        self._settings = {"yaml": {**SETTINGS, "schemas": schemas or {}}}
         self._answers: dict[int, queue.Queue[Any]] = {}
         self._told: dict[str, queue.Queue[list[dict[str, Any]]]] = {}
         self._versions: dict[str, int] = {}
@@ -57,7 +58,7 @@ class LanguageServer:
             {"processId": None, "rootUri": folders[0]["uri"], "capabilities": capabilities, "workspaceFolders": folders},
         )
         self.tell("initialized", {})
-        self.tell("workspace/didChangeConfiguration", {"settings": SETTINGS})
+        self.tell("workspace/didChangeConfiguration", {"settings": self._settings})
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -103,19 +104,19 @@ class LanguageServer:
         return told.get(timeout=PATIENCE)
 
     def completions(self, path: Path, text: str) -> dict[str, dict[str, Any]]:
-        """What is offered where `|` stands in `text`, by label."""
+        """What is offered where the cursor `‸` stands in `text`, by label."""
         params = self._opened(path, text)
         found = self.ask("textDocument/completion", params)
         return {item["label"]: item for item in (found["items"] if isinstance(found, dict) else found or [])}
 
     def hover(self, path: Path, text: str) -> str:
-        """The text shown for what stands behind `|` in `text`."""
+        """The text shown for what stands behind the cursor `‸` in `text`."""
         found = self.ask("textDocument/hover", self._opened(path, text))
         return str(found["contents"]["value"]) if found else ""
 
     def _opened(self, path: Path, text: str) -> dict[str, Any]:
-        before, bar, after = text.partition("|")
-        assert bar, "mark the cursor with |"
+        before, cursor, after = text.partition(CURSOR)
+        assert cursor, f"mark the cursor with {CURSOR}"
         self.diagnostics(path, before + after)
         line = before.count("\n")
         position = {"line": line, "character": len(before) - before.rfind("\n") - 1}
@@ -143,7 +144,7 @@ class LanguageServer:
         if method is None:
             self._answers[message["id"]].put(message)
         elif method == "workspace/configuration":
-            sections = [SETTINGS.get(item.get("section", ""), {}) for item in message["params"]["items"]]
+            sections = [self._settings.get(item.get("section", ""), {}) for item in message["params"]["items"]]
             self._send({"id": message["id"], "result": sections})
         elif "id" in message:
             self._send({"id": message["id"], "result": None})

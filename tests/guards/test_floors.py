@@ -11,8 +11,8 @@ from tests.guards.imports import Import, all_imports, sources
 FLOORS: dict[int, str] = {
     0: "errors messages events requests manifest durations files recovery version",  # recovery reads and makes messages only
     1: "tools executors models storages",
-    2: "chats known_logs caches turn client",
-    3: "modules registry toolsource plugins settings loading agent",
+    2: "uninterrupted chats known_logs caches turn client",
+    3: "modules registry toolsource plugins settings loading agent digests shared reload project",
     5: "cli __main__",
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
@@ -28,6 +28,7 @@ LEAVES: dict[str, tuple[str, ...]] = {
     "docstring_parser": ("runner.tools",),
     "yaml": ("runner.loading",),
     "pydantic_settings": ("runner.settings",),
+    "watchfiles": ("runner.reload",),
     "click": ("runner.cli",),
     "rich": ("runner.cli",),
     "prompt_toolkit": ("runner.cli",),

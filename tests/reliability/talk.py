@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from runner import ChatManager, GeminiClient
+from runner import ChatManager, GeminiClient, ToolReturned, tool
 from runner.models.gemini.model import GeminiModel
 from runner.models.retry import Retry
 from tests.invariants import (
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 CHAT = "chat"
 ORDINARY = "and an ordinary one?"
+
+
+@tool(effects="none")
+async def look_up(word: str) -> str:
+    """Look a word up."""
+    return f"{word} is known"
 
 
 def impatient(retries: int = 3, *, wait: float = 0.05, **options: Any) -> Model:
@@ -51,6 +57,12 @@ class Talk:
     def of(self, kind: type) -> list[Any]:
         """The events of a kind that the last turn told."""
         return [event for event in self.told if isinstance(event, kind)]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The result kinds of the last turn, in call order."""
+        returned: list[ToolReturned] = self.of(ToolReturned)
+        return [event.kind for event in sorted(returned, key=lambda event: event.index)]
 
     async def log(self) -> list[ChatMessage]:
         """The stored entries, as any other reader gets them."""

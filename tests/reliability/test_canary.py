@@ -1,4 +1,4 @@
-"""Secrets stay where they are (H5): a canary in each place a secret may come from is found nowhere else."""
+"""Secrets stay where they are: a canary in each place a secret may come from is found nowhere else."""
 
 from __future__ import annotations
 

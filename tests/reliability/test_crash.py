@@ -1,4 +1,4 @@
-"""A killed process leaves a chat that goes on (K1): a selection of `python -m tests.reliability.crash_sweep`."""
+"""A killed process leaves a chat that goes on: a selection of `python -m tests.reliability.crash_sweep`."""
 
 from __future__ import annotations
 

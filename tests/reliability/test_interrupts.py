@@ -1,4 +1,4 @@
-"""A turn cut off at any instant leaves a history that Gemini accepts, and says what became of every call (T4)."""
+"""A turn cut off at any instant leaves a history that Gemini accepts, and says what became of every call."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ async def test_a_turn_may_be_cut_at_every_single_instant(executor: str, way: str
                 break
         else:
             pytest.fail("the turn was never let run to its end")
-    assert instant > 20
+    assert instant > 12
     assert {"ok", "not_started", "outcome_unknown"} <= kinds, "the instants did not fall where they should"
 
 
@@ -211,7 +211,7 @@ async def test_a_reader_may_leave_after_any_event(executor: str, leaving: str) -
                 break
         else:
             pytest.fail("the turn was never let run to its end")
-    assert count > 20
+    assert count > 12
 
 
 async def test_a_reader_of_text_may_leave_too() -> None:

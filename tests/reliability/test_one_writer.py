@@ -1,4 +1,4 @@
-"""One writer a chat (C2, on one machine): a process that stood still learns that it was superseded."""
+"""One writer a chat, here on one machine: a process that stood still learns that it was superseded."""
 
 from __future__ import annotations
 

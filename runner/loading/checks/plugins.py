@@ -1,0 +1,224 @@
+"""`model`, `executor` and `storage`: the plug-in is known, takes the options it is given, and has its driver."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from runner.loading.checks import project_modules
+from runner.loading.diagnostics import Fix
+from runner.loading.nodes import Mapping, Scalar
+from runner.loading.words import certain, listed, nearest, quoted
+from runner.manifest.specs import model_spec_of, spec_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.loading.checks.python_source import PythonFile
+    from runner.loading.checks.subject import Subject
+    from runner.loading.diagnostics import Diagnostic
+    from runner.loading.locations import Located
+    from runner.registry import Registry
+
+_OWNERS = {"batch_size": "rate_limiting"}
+"""Options of one executor that authors give to another."""
+
+
+def check_plugins(subject: Subject) -> Iterator[Diagnostic]:
+    """The three plug-ins of a manifest."""
+    if not any(subject.tree.get(kind) for kind in ("model", "executor", "storage")):
+        return
+    from runner.plugins import EXECUTORS, MODELS, STORAGES
+
+    for registry in (MODELS, EXECUTORS, STORAGES):
+        place = subject.at(registry.kind)
+        if place is not None:
+            yield from _Plugin(subject, registry, place).problems()
+
+
+class _Plugin:
+    def __init__(self, subject: Subject, registry: Registry, place: Located) -> None:
+        self._subject, self._registry, self._place, self._kind = subject, registry, place, registry.kind
+
+    def problems(self) -> Iterator[Diagnostic]:
+        found = self._written()
+        if found is None:
+            return
+        name, options, where = found
+        if name in self._registry.builtins:
+            yield from self._builtin(name, options, where)
+        elif self._registry.knows(name):
+            return
+        elif ":" in name and name.partition(":")[0] not in self._registry.builtins:
+            yield from self._project_class(name, options, where)
+        else:
+            yield self._unknown(name, where)
+
+    def _written(self) -> tuple[str, dict[str, Any], Located] | None:
+        """The plug-in's name, its options, and where the name stands; None where it cannot be told."""
+        node = self._place.node
+        if isinstance(node, Scalar):
+            if node.missing or not isinstance(node.value, str) or not node.text:
+                return None
+            spec = model_spec_of(node.text) if self._kind == "model" else spec_of(node.text)
+            assert isinstance(spec, dict)  # noqa: S101  # made of a text
+            return spec["type"], {key: value for key, value in spec.items() if key != "type"}, self._place
+        if not isinstance(node, Mapping):
+            return None
+        kind = self._subject.text(self._kind, "type")
+        options = {key: entry for key, entry in node.entries.items() if key != "type"}
+        if kind is None:
+            return ("gemini", options, self._place) if self._kind == "model" and node.get("type") is None else None
+        where = self._subject.at(self._kind, "type")
+        return (kind.text, options, where) if where is not None else None
+
+    def _unknown(self, name: str, where: Located) -> Diagnostic:
+        known = self._registry.names
+        sure = certain(name, known)
+        near = sure or nearest(name, known)
+        node = where.node
+        fix = None
+        if sure and isinstance(node, Scalar) and node.written is None and node.text == name:
+            fix = Fix(node.span, sure)
+        return self._subject.say(
+            "E170",
+            f"unknown {self._kind} {quoted(name)}",
+            where,
+            hint=f"did you mean {quoted(near)}?" if near else None,
+            nearest=near,
+            notes=(f"known: {', '.join(known)}", "or one of your own: module:Class"),
+            fix=fix,
+        )
+
+    def _builtin(self, name: str, options: dict[str, Any], where: Located) -> Iterator[Diagnostic]:
+        if driver := self._registry.missing_driver(name):
+            package, install = driver
+            yield self._subject.say("E173", f"the {self._kind} {quoted(name)} needs the package {package}", where, hint=install)
+        parameters = self._registry.parameters(name)
+        known = [option for option in parameters if option != "place"]
+        yield from self._options(name, options, known)
+        for option in known:
+            if option not in options and parameters[option].default is parameters[option].empty:
+                yield self._lacking(name, option, where)
+        if self._kind == "storage" and isinstance(self._url(options), str):
+            yield from self._storage_url(name, str(self._url(options)))
+
+    def _options(self, name: str, options: dict[str, Any], known: list[str]) -> Iterator[Diagnostic]:
+        for option in options:
+            if option in known:
+                continue
+            place = self._subject.at(self._kind, option) or self._place
+            owner = _OWNERS.get(option)
+            if owner and self._kind == "executor" and name != owner:
+                message = f"{option} belongs to the executor {owner}; {name} runs all calls of a step at once"
+                hint = f"write {{type: {owner}, {option}: ...}}, or remove it"
+                yield self._subject.say("E174", message, place, span=place.key_span, hint=hint)
+                continue
+            yield self._unknown_option(name, option, known, place)
+
+    def _unknown_option(self, name: str, option: str, known: list[str], place: Located) -> Diagnostic:
+        sure = certain(option, known)
+        near = sure or nearest(option, known)
+        present = place.parent.entries if isinstance(place.parent, Mapping) else {}
+        return self._subject.say(
+            "E102",
+            f"unknown key {quoted(option)} in {self._kind} ({name})",
+            place,
+            span=place.key_span,
+            hint=f"did you mean {quoted(near)}?" if near else None,
+            nearest=near,
+            notes=(f"keys here: {', '.join(['type', *known])}",),
+            fix=Fix(place.key_span, sure) if sure and sure not in present else None,
+        )
+
+    def _lacking(self, name: str, option: str, where: Located) -> Diagnostic:
+        example = {"url": 'write "sqlite:///chats.db"', "name": "add name: gemini-3.8-flash"}.get(option, f'add "{option}:"')
+        return self._subject.say("E103", f"the {self._kind} {quoted(name)} lacks {quoted(option)}", where, hint=example)
+
+    def _url(self, options: dict[str, Any]) -> object:
+        found = self._subject.text(self._kind, "url")
+        return found.text if found is not None else options.get("url")
+
+    def _storage_url(self, name: str, url: str) -> Iterator[Diagnostic]:
+        place = self._subject.at(self._kind, "url") or self._place
+        if name == "memory" and url.rstrip("/") != "memory:":
+            yield self._subject.say("E172", "chats in memory have no address", place, hint='write it as "memory:"')
+        if name == "sqlite" and (problem := _sqlite_problem(url)):
+            message, hint = problem
+            yield self._subject.say("E172", message, place, hint=hint)
+
+    def _project_class(self, name: str, options: dict[str, Any], where: Located) -> Iterator[Diagnostic]:
+        module, _, attribute = name.partition(":")
+        roots = project_modules.roots_of(self._subject)
+        if not all(part.isidentifier() and not part.startswith("__") for part in module.split(".")):
+            yield self._subject.say("E162", f"{quoted(module)} is not a module name", where)
+            return
+        path = None if project_modules.is_foreign(module) else project_modules.find(module, roots)
+        if path is None:
+            near = nearest(module, project_modules.siblings(module, roots))
+            hint = f"did you mean {quoted(near)}?" if near else None
+            message = f"there is no module {quoted(module)} in the project"
+            notes = (f"modules are looked for in {listed([str(root) for root in roots])}",)
+            yield self._subject.say("E160", message, where, hint=hint, notes=notes)
+            return
+        found = project_modules.read(path, self._subject)
+        if found.problem is not None:
+            yield found.problem
+        else:
+            yield from self._class(found, module, attribute, options, where)
+
+    def _class(
+        self, found: PythonFile, module: str, attribute: str, options: dict[str, Any], where: Located
+    ) -> Iterator[Diagnostic]:
+        definition = found.definitions.get(attribute)
+        if attribute.startswith("_") or not attribute.isidentifier():
+            yield self._subject.say("E161", f"{quoted(attribute)} is not a public name", where)
+        elif definition is None and not found.is_open:
+            classes = [name for name, each in found.definitions.items() if isinstance(each.node, ast.ClassDef)]
+            near = nearest(attribute, classes)
+            hint = f"did you mean {quoted(near)}?" if near else None
+            notes = (f"its classes: {', '.join(classes)}",) if classes else ()
+            yield self._subject.say("E161", f"{quoted(module)} has no {quoted(attribute)}", where, hint=hint, notes=notes)
+        elif definition is not None and definition.kind in {"function", "value", "tool"}:
+            yield self._subject.say("E171", f"{quoted(f'{module}:{attribute}')} is not a class", where)
+        elif definition is not None and isinstance(definition.node, ast.ClassDef):
+            known = _init_parameters(definition.node)
+            if known is not None:
+                for option in options:
+                    if option not in known:
+                        place = self._subject.at(self._kind, option) or where
+                        yield self._unknown_option(attribute, option, known, place)
+
+
+def _init_parameters(node: ast.ClassDef) -> list[str] | None:
+    """The names a class's own `__init__` takes; None where it has none, or takes any."""
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__" and not statement.decorator_list:
+            arguments = statement.args
+            if arguments.kwarg is not None:
+                return None
+            return [each.arg for each in (*arguments.args[1:], *arguments.kwonlyargs) if each.arg != "place"]
+    return None
+
+
+def _sqlite_problem(url: str) -> tuple[str, str] | None:
+    """What is wrong with the address of a SQLite file, and how to write it."""
+    if "://" in url and not url.startswith("sqlite:///"):
+        name = url.partition("://")[2]
+        return "two slashes begin a host, and SQLite has none", f"write sqlite:///{name or 'chats.db'}"
+    name = url.removeprefix("sqlite:///")
+    if not url.startswith("sqlite:///") or not name.strip("/"):
+        return "the address of the SQLite file is missing", 'write "sqlite:///chats.db"'
+    if name == ":memory:":
+        return "chats in memory are another storage", 'write "memory:"'
+    if "?" in name:
+        return "the address of a SQLite file takes no options", "remove ? and what follows"
+    if not name.startswith("/") and _leads_out(name):
+        return "the file lies outside of the project", "write an absolute path: sqlite:////home/..."
+    return None
+
+
+def _leads_out(name: str) -> bool:
+    import os.path
+
+    return os.path.normpath(name).startswith("..")

@@ -1,0 +1,57 @@
+"""Values that are read otherwise than they look, and secrets where none should stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.loading.locations import locate
+from runner.loading.nodes import Mapping, Scalar, walked
+from runner.loading.scalars import is_old_octal, old_bool
+from runner.loading.secrets import holds_secret, is_secret_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.loading.checks.subject import Subject
+    from runner.loading.diagnostics import Diagnostic
+
+
+def check_secrets(subject: Subject) -> Iterator[Diagnostic]:
+    """Keys, tokens and passwords that are written into the manifest."""
+    for path, node in walked(subject.tree):
+        if not isinstance(node, Scalar) or node.variables or node.missing or not node.text:
+            continue
+        name = next((part for part in reversed(path) if isinstance(part, str)), "")
+        is_written = is_secret_name(name) and isinstance(node.value, str) and path[:1] in {("executor",), ("storage",), ("model",)}
+        if holds_secret(node.shown) or is_written:
+            place = locate(subject.tree, path)
+            hint = "keep it in the environment: ${NAME}"
+            yield subject.say("W204", f"{place.name} holds what looks like a secret", place, hint=hint)
+
+
+def check_spellings(subject: Subject) -> Iterator[Diagnostic]:
+    """Plain scalars that other readers of YAML take for something else."""
+    for path, node in walked(subject.tree):
+        if not isinstance(node, Scalar) or not node.plain or node.written is not None:
+            continue
+        if isinstance(node.value, str) and (old := old_bool(node.text)) is not None and len(node.text) > 1:
+            if _wants_bool(path):
+                continue
+            place = locate(subject.tree, path)
+            message = f"{node.text} is text here, but {str(old).lower()} for readers of YAML 1.1"
+            yield subject.say("W201", message, place, hint=f'put it in quotes: "{node.text}"')
+        elif isinstance(node.value, int) and is_old_octal(node.text):
+            place = locate(subject.tree, path)
+            message = f"{node.text} is {node.value} here, but {int(node.text, 8)} for readers of YAML 1.1"
+            yield subject.say("W202", message, place, hint=f"write {node.value}")
+
+
+def _wants_bool(path: tuple[str | int, ...]) -> bool:
+    """Where true or false is wanted, the wrong type is told already."""
+    return path[-1:] == ("include_thoughts",) or path[:1] == ("tool_mode",)
+
+
+def check_unused(tree: Mapping, used: set[str]) -> Iterator[str]:
+    """The variables that the instructions do not use."""
+    node = tree.get("variables")
+    yield from (name for name in (node.entries if isinstance(node, Mapping) else ()) if name not in used)

@@ -1,0 +1,219 @@
+"""`tools:`: the modules exist, are Python, define what is named, and no two tools have one name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runner.loading.checks import project_modules
+from runner.loading.checks.declarations import undeclarable
+from runner.loading.diagnostics import Diagnostic, Fix, Span
+from runner.loading.include import OutsideError, inside
+from runner.loading.words import certain, listed, nearest, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from runner.loading.checks.python_source import Definition, PythonFile
+    from runner.loading.checks.subject import Subject
+    from runner.loading.locations import Located
+    from runner.loading.nodes import Scalar
+
+TOOL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}", re.ASCII)
+
+
+def check_tools(subject: Subject) -> Iterator[Diagnostic]:
+    """Everything about the list of tools."""
+    names: dict[str, str] = {}
+    node = subject.tree.get("tools")
+    is_whole = node is None or node.__class__.__name__ == "Sequence"
+    for index, item in subject.texts("tools"):
+        place = subject.at("tools", index)
+        assert place is not None  # noqa: S101  # the item was found there
+        line = _Line(subject, place, item)
+        yield from line.problems()
+        for definition in line.tools:
+            yield from _named(definition, line, names, place)
+    mode = subject.text("tool_mode")
+    if mode is not None and mode.text in {"any", "validated"} and is_whole and not (node and node.items):  # type: ignore[union-attr]  # a list
+        yield _no_tools(subject, mode.text)
+
+
+def _no_tools(subject: Subject, mode: str) -> Diagnostic:
+    place = subject.at("tool_mode")
+    assert place is not None  # noqa: S101  # its text was read from there
+    reason = "forces a tool call" if mode == "any" else "checks tool calls"
+    return subject.say("E168", f"tool_mode {mode} {reason}, but there are no tools", place, hint='add "tools:"')
+
+
+def _named(definition: Definition, line: _Line, names: dict[str, str], place: Located) -> Iterator[Diagnostic]:
+    name = definition.tool
+    if name is None:
+        return
+    where = line.where(definition)
+    if not TOOL_NAME.fullmatch(name):
+        yield line.in_python("E164", f"the tool name {quoted(name)} is not allowed", definition, place, (
+            "a letter or underscore first, then letters, digits, _ . : -, at most 64",
+        ))
+    elif name in names:
+        note = f"{quoted(name)} is defined in {names[name]}" + (f" and in {where}" if where != names[name] else "")
+        message = f"two tools are named {quoted(name)}"
+        hint = "remove one, or give it another name" if where != names[name] else "remove one"
+        yield line.subject.say("E163", message, place, hint=hint, notes=(note,))
+    else:
+        names[name] = where
+
+
+class _Line:
+    """One item of `tools:`: `module`, `module:function`, or `path/to/file.py`."""
+
+    def __init__(self, subject: Subject, place: Located, item: Scalar) -> None:
+        self.subject, self.place, self._item = subject, place, item
+        self._module, self._colon, self._attribute = item.text.partition(":")
+        self._roots = project_modules.roots_of(subject)
+        self._file: PythonFile | None = None
+        self.tools: list[Definition] = []
+
+    def problems(self) -> Iterator[Diagnostic]:
+        path = self._path()
+        if isinstance(path, Diagnostic):
+            yield path
+            return
+        self._file = found = project_modules.read(path, self.subject)
+        if found.problem is not None:
+            yield self._broken(found.problem)
+        elif self._colon:
+            yield from self._attribute_problems(found)
+        elif not found.is_open and found.tools() is not None and not found.certain_tools():
+            yield self._say("E166", f"{quoted(self._item.shown)} defines no tool", hint="write a function with type hints")
+        else:
+            self.tools = found.certain_tools()
+            yield from self._undeclarable(self.tools)
+
+    def _path(self) -> Path | Diagnostic:
+        if self._module.endswith(".py"):
+            return self._file_path()
+        parts = self._module.split(".")
+        if not all(part.isidentifier() and not part.startswith("__") for part in parts):
+            return self._no_name()
+        path = None if project_modules.is_foreign(self._module) else project_modules.find(self._module, self._roots)
+        return path if path is not None else self._no_module()
+
+    def _file_path(self) -> Path | Diagnostic:
+        try:
+            path = inside(self._module, self.subject.folder, self.subject.root)
+        except OutsideError as error:
+            outside = "leads out" in str(error)
+            message = f"{quoted(self._module)} lies outside the project root {self.subject.root}" if outside else str(error)
+            return self._say("E162", message, hint=error.hint)
+        if path.is_file():
+            return path
+        return self._say("E160", f"there is no file {quoted(self._module)}", hint=self._from_the_root())
+
+    def _from_the_root(self) -> str | None:
+        """How to write a path that was meant from the project root."""
+        wanted = self.subject.root / self._module
+        if wanted.is_file() and self.subject.folder.resolve() != self.subject.root:
+            dotted = ".".join(wanted.relative_to(self.subject.root).with_suffix("").parts)
+            return f"files are relative to the manifest; write {dotted}"
+        folder = (self.subject.folder / self._module).parent
+        names = [each.name for each in folder.glob("*.py")] if folder.is_dir() else []
+        near = nearest(wanted.name, names)
+        return f"did you mean {quoted(near)}?" if near else None
+
+    def _no_name(self) -> Diagnostic:
+        hint = None
+        if re.fullmatch(r"[\w./\\-]+", self._module) and "/" in self._module:
+            hint = f"write {self._module.strip('./').replace('/', '.')}, or a path that ends with .py"
+        return self._say("E162", f"{quoted(self._module)} is not a module name", hint=hint)
+
+    def _no_module(self) -> Diagnostic:
+        known = list(project_modules.siblings(self._module, self._roots))
+        sure = certain(self._module, known)
+        near = sure or nearest(self._module, known)
+        roots = listed([str(root) for root in self._roots])
+        notes: tuple[str, ...] = (f"modules are looked for in {roots}",)
+        if project_modules.is_foreign(self._module):
+            notes = ("a module of the standard library, or of agent-run, is never a tool", *notes)
+        hint = f"did you mean {quoted(near)}?" if near else None
+        return self._say(
+            "E160", f"there is no module {quoted(self._module)} in the project", hint=hint, nearest=near, notes=notes,
+            fix=self._fix(sure, before=True),
+        )
+
+    def _fix(self, name: str | None, *, before: bool) -> Fix | None:
+        """Replace the module's or the attribute's name, where the item stands in the file as it is."""
+        source, start, end = self._item.span
+        written = source.text[start:end]
+        old = self._module if before else self._attribute
+        at = written.find(old) if before else written.rfind(old)
+        if name is None or at < 0 or self._item.written is not None:
+            return None
+        return Fix(Span(source, start + at, start + at + len(old)), name)
+
+    def _attribute_problems(self, found: PythonFile) -> Iterator[Diagnostic]:
+        name = self._attribute
+        if name.startswith("_") or not name.isidentifier():
+            yield self._say("E161", f"{quoted(name)} is not a public name")
+            return
+        definition = found.definitions.get(name)
+        if definition is None:
+            if not found.is_open:
+                yield self._no_attribute(found)
+        elif definition.kind == "value" or definition.kind == "class":
+            yield self._say("E166", f"{quoted(self._item.shown)} is not a tool", hint="name a function or a Tool class")
+        elif definition.kind != "unknown":
+            self.tools = [definition]
+            yield from self._undeclarable(self.tools)
+
+    def _no_attribute(self, found: PythonFile) -> Diagnostic:
+        known = [name for name, each in found.definitions.items() if name[0] != "_" and each.kind not in {"value", "class"}]
+        sure = certain(self._attribute, known)
+        near = sure or nearest(self._attribute, known)
+        return self._say(
+            "E161",
+            f"{quoted(self._module)} has no {quoted(self._attribute)}",
+            hint=f"did you mean {quoted(near)}?" if near else None,
+            nearest=near,
+            notes=(f"it defines: {', '.join(known)}",) if known else ("it defines no tool",),
+            fix=self._fix(sure, before=False),
+        )
+
+    def _undeclarable(self, tools: list[Definition]) -> Iterator[Diagnostic]:
+        assert self._file is not None  # noqa: S101  # its tools were found in it
+        for definition in tools:
+            for node, message, hint in undeclarable(definition):
+                span = self._file.span(node)
+                shown = self._file.source.shown if self._file.source else str(self._file.path)
+                yield Diagnostic(
+                    code="E167", message=message, path=shown, span=span, hint=hint, notes=(f"named by {self._named_by()}",)
+                )
+
+    def in_python(self, code: str, message: str, definition: Definition, place: Located, notes: tuple[str, ...]) -> Diagnostic:
+        """A diagnostic at a definition in the module."""
+        if self._file is None or self._file.source is None:
+            return self.subject.say(code, message, place, notes=notes)
+        span = self._file.span(definition.node)
+        return Diagnostic(code=code, message=message, path=self._file.source.shown, span=span, notes=(*notes, f"named by {self._named_by()}"))
+
+    def where(self, definition: Definition) -> str:
+        """`tools/weather.py:12`."""
+        if self._file is None or self._file.source is None:
+            return str(self._module)
+        span = self._file.span(definition.node)
+        return f"{self._file.source.shown}:{self._file.source.place(span.start)[0]}" if span else self._file.source.shown
+
+    def _broken(self, problem: Diagnostic) -> Diagnostic:
+        if problem.span is None:
+            return self._say("E165", f"{quoted(self._module)}: {problem.message}")
+        return Diagnostic(
+            code="E165", message=problem.message, path=problem.path, span=problem.span, notes=(f"named by {self._named_by()}",)
+        )
+
+    def _named_by(self) -> str:
+        source, start, _ = self.place.span
+        return f"{source.shown}:{source.place(start)[0]}"
+
+    def _say(self, code: str, message: str, **more: object) -> Diagnostic:
+        return self.subject.say(code, message, self.place, **more)

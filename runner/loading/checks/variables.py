@@ -1,0 +1,123 @@
+"""`variables:`: their names are free, and their defaults fit; the values given from outside are known and fit."""
+
+from __future__ import annotations
+
+import keyword
+from typing import TYPE_CHECKING, Any
+
+from runner.loading.diagnostics import Diagnostic
+from runner.loading.nodes import Mapping, Scalar, Sequence, data_of
+from runner.loading.values import VariableError, converted
+from runner.loading.words import listed, nearest, quoted
+from runner.manifest.variables import RESERVED, Variable, fits, type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.loading.checks.subject import Subject
+    from runner.loading.locations import Located
+    from runner.loading.nodes import Node
+
+_WORDS = {"true", "false", "none", "True", "False", "None", "loop", "self", "range", "and", "or", "not", "in", "is", "if", "else"}
+
+
+def check_variables(subject: Subject) -> Iterator[Diagnostic]:
+    """All variables of a manifest, and those given by `--var`."""
+    node = subject.tree.get("variables")
+    names = list(node.entries) if isinstance(node, Mapping) else []
+    for name in names:
+        place = subject.at("variables", name)
+        assert place is not None  # noqa: S101  # the name was found there
+        yield from _name(subject, name, place)
+        if isinstance(place.node, Mapping):
+            yield from _definition(subject, name, place, place.node)
+    yield from _given(subject, names)
+
+
+def _name(subject: Subject, name: str, place: Located) -> Iterator[Diagnostic]:
+    if name in RESERVED:
+        message = f"the name {quoted(name)} is taken: instructions know {listed(RESERVED, 'and')} without declaring them"
+        yield subject.say("E150", message, place, span=place.key_span, hint="give it another name")
+    elif name in _WORDS or keyword.iskeyword(name):
+        message = f"{quoted(name)} is a word of the template language"
+        yield subject.say("E150", message, place, span=place.key_span, hint="give it another name")
+
+
+def _definition(subject: Subject, name: str, place: Located, node: Mapping) -> Iterator[Diagnostic]:
+    kind, default, choices = subject.text("variables", name, "type"), node.get("default"), node.get("choices")
+    declared: Any = kind.text if kind is not None else None
+    if declared not in {None, "string", "integer", "number", "boolean", "list"}:
+        return
+    if declared and default is not None and _known(default) and not fits(data_of(default), declared):
+        found = subject.at("variables", name, "default")
+        assert found is not None  # noqa: S101  # it was just read
+        message = f"the default of {name} must be {_article(declared)}, not {_article(type_of(data_of(default)))}"
+        yield subject.say("E151", message, found)
+    if isinstance(choices, Sequence):
+        yield from _choices(subject, name, declared, default, choices)
+    elif declared is None and default is None and choices is None and not node.entries:
+        yield subject.say("E103", f"the variable {name} has neither a type nor a default", place, hint="write a default")
+
+
+def _choices(subject: Subject, name: str, declared: Any, default: Node | None, choices: Sequence) -> Iterator[Diagnostic]:
+    for index, item in enumerate(choices.items):
+        if declared and declared != "list" and _known(item) and not fits(data_of(item), declared):
+            found = subject.at("variables", name, "choices", index)
+            assert found is not None  # noqa: S101  # it was just read
+            yield subject.say("E151", f"a choice of {name} must be {_article(declared)}", found)
+    values = data_of(choices)
+    if isinstance(default, Scalar) and _known(default) and isinstance(values, list) and default.value not in values:
+        found = subject.at("variables", name, "default")
+        assert found is not None  # noqa: S101  # it was just read
+        near = nearest(default.text, [str(value) for value in values])
+        hint = f"did you mean {quoted(near)}?" if near else None
+        yield subject.say("E151", f"the default of {name} is not among its choices", found, hint=hint, nearest=near)
+
+
+def _known(node: Node) -> bool:
+    """Whether a value is in the file itself: what comes from the environment is text until its type is known."""
+    return not (isinstance(node, Scalar) and (node.missing or node.variables)) and data_of(node) is not None
+
+
+def _article(kind: str | None) -> str:
+    return {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false", "list": "a list"}.get(
+        kind or "", "nothing"
+    )
+
+
+def _given(subject: Subject, names: list[str]) -> Iterator[Diagnostic]:
+    """What was given from outside: unknown names, values that do not fit, and what is required and not given."""
+    if subject.given is None:
+        return
+    path = subject.tree.span.source.shown
+    for name in subject.given:
+        if name not in names:
+            near = nearest(name, names)
+            hint = f"did you mean {quoted(near)}?" if near else None
+            notes = (f"variables: {', '.join(names)}",) if names else ("the manifest declares no variables",)
+            message = f"--var {name}: the manifest has no such variable"
+            yield Diagnostic(code="E153", message=message, path=path, hint=hint, notes=notes)
+    for name in names:
+        place = subject.at("variables", name)
+        assert place is not None  # noqa: S101  # the name was found there
+        variable = _variable(place.node)
+        if variable is None:
+            continue
+        if name in subject.given:
+            try:
+                converted(name, subject.given[name], variable)
+            except VariableError as error:
+                yield subject.say("E153", str(error), place, span=place.key_span)
+        elif variable.is_required:
+            message = f"the variable {name} has no value"
+            yield subject.say("E152", message, place, span=place.key_span, hint=f"give it: --var {name}=..., or a default")
+
+
+def _variable(node: Node) -> Variable | None:
+    from pydantic import ValidationError
+
+    data = data_of(node)
+    try:
+        return Variable.model_validate(data if isinstance(data, dict) else {"default": data})
+    except ValidationError:
+        return None

@@ -1,0 +1,93 @@
+"""From a YAML file to a tree of nodes: read, composed, its variables replaced, laid over what it includes.
+
+With `runner.loading.structure.checked` this reads any kind of file that has a pydantic type and a vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from runner.loading.diagnostics import Diagnostic, Span
+from runner.loading.nodes import Mapping, Scalar, compose
+from runner.loading.source import SourceError, read_source
+from runner.loading.substitution import substitute
+from runner.loading.words import nearest, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as MappingOf
+    from pathlib import Path
+
+    from runner.loading.nodes import Node
+    from runner.loading.source import Source
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one reading of a file and its includes shares: where it may look, what it found, what it read."""
+
+    root: Path  # the project root, resolved: nothing outside of it is included
+    environment: MappingOf[str, str]
+    missing: Literal["E", "W"] = "E"  # whether a variable that is not set is an error
+    problems: list[Diagnostic] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    uses_environment: bool = False
+
+    def mapping(self, path: Path, thing: str, *, shown: str | None = None) -> Mapping | None:
+        """The mapping that a file holds, its variables replaced; None where it holds none, which is told."""
+        try:
+            source = self.source(path, shown=shown)
+        except SourceError as error:
+            self.problems.append(unreadable(error, path, shown))
+            return None
+        before = len(self.problems)
+        tree = compose(source, self.problems)
+        if tree is None and len(self.problems) > before:
+            return None
+        if not isinstance(tree, Mapping):
+            self.problems.append(_no_mapping(tree, source, thing))
+            return None
+        told = list(substitute(tree, self.environment, self.missing))
+        self.problems += told
+        self.uses_environment = self.uses_environment or "${" in source.text
+        return tree
+
+    def source(self, path: Path, *, shown: str | None = None) -> Source:
+        """The text of a file, noted as read. Raises SourceError."""
+        self.files.append(path)
+        return read_source(path, shown=shown)
+
+
+def unreadable(error: SourceError, path: Path, shown: str | None) -> Diagnostic:
+    """The diagnostic of a file that cannot be read."""
+    span = None if error.source is None else Span(error.source, error.offset, error.offset + 1)
+    return Diagnostic(code=error.code, message=error.message, path=shown or str(path), span=span, hint=neighbour(path))
+
+
+def neighbour(path: Path) -> str | None:
+    """The file beside it that was most likely meant, where there is no such file."""
+    try:
+        if path.exists() or not path.parent.is_dir():
+            return None
+        names = [each.name for each in path.parent.iterdir() if each.suffix in {".yaml", ".yml"}]
+    except (OSError, ValueError):
+        return None
+    near = nearest(path.name, names)
+    return f"did you mean {quoted(near)}?" if near else None
+
+
+def _no_mapping(tree: Node | None, source: Source, thing: str) -> Diagnostic:
+    if tree is None or (isinstance(tree, Scalar) and tree.value is None):
+        end = len(source.text)
+        message = f"the file is empty: {thing} is a mapping of keys such as `model:` and `tools:`"
+        return Diagnostic(code="E115", message=message, path=source.shown, span=Span(source, 0, 0 if end else 0))
+    start, end = tree.span.start, tree.span.end
+    hint = None
+    if isinstance(tree, Scalar):
+        found, hint = "text", 'a space is missing after ":"' if ":" in tree.text.strip(":") else None
+    else:
+        found, hint = "a list", "remove the dash"
+    line_end = source.text.find("\n", start)
+    span = Span(source, start, min(end, line_end) if line_end > 0 else end)
+    message = f"{thing} is a mapping of keys such as `model:` and `tools:`, not {found}"
+    return Diagnostic(code="E115", message=message, path=source.shown, span=span, hint=hint)

@@ -1,0 +1,74 @@
+"""Which keys a pydantic type has at a path, and what each is made of."""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.loading.locations import Path
+
+
+def model_at(kind: type[BaseModel], path: Path) -> type[BaseModel] | None:
+    """The model of the mapping at a path below `kind`; None where there is none."""
+    found: Any = kind
+    for part in path:
+        model = _model(found)
+        if model is not None:
+            found = next((hint for name, hint in hints(model) if name == part), None)
+        else:
+            found = _inside(found)
+        if found is None:
+            return None
+    return _model(found)
+
+
+def hints(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
+    """The keys of a model, as they are written, with their types."""
+    for name, info in model.model_fields.items():
+        yield info.alias or name, info.annotation
+
+
+def keys(model: type[BaseModel]) -> list[str]:
+    """The keys of a model, as they are written, but for those that only editors read."""
+    return [name for name, _ in hints(model) if not name.startswith("$")]
+
+
+def homes(kind: type[BaseModel], key: str) -> list[str]:
+    """The dotted keys of this name in the mappings below `kind`; those of a mapping with free keys are not among them."""
+    return list(_homes(kind, key, ()))
+
+
+def _homes(model: type[BaseModel], key: str, above: tuple[str, ...]) -> Iterator[str]:
+    for name, hint in hints(model):
+        if name == key:
+            yield ".".join((*above, name))
+        inner = _model(hint)
+        if inner is not None and inner.model_config.get("extra") == "forbid" and len(above) < 3:
+            yield from _homes(inner, key, (*above, name))
+
+
+def _arms(hint: Any) -> tuple[Any, ...]:
+    origin = typing.get_origin(hint)
+    if origin is typing.Annotated:
+        return _arms(typing.get_args(hint)[0])
+    if origin in {typing.Union, types.UnionType}:
+        return tuple(arm for each in typing.get_args(hint) for arm in _arms(each))
+    return (hint,)
+
+
+def _model(hint: Any) -> type[BaseModel] | None:
+    return next((arm for arm in _arms(hint) if isinstance(arm, type) and issubclass(arm, BaseModel)), None)
+
+
+def _inside(hint: Any) -> Any:
+    """What a list or a mapping of free keys holds."""
+    for arm in _arms(hint):
+        if typing.get_origin(arm) in {list, dict, tuple}:
+            return typing.get_args(arm)[-1]
+    return None

@@ -1,0 +1,127 @@
+"""What to write instead: hints for values of the wrong type or form."""
+
+from __future__ import annotations
+
+import re
+
+from runner.loading.nodes import Mapping, Node, Scalar, Sequence
+from runner.loading.scalars import old_bool, old_number
+from runner.loading.secrets import holds_secret
+
+_SHORT = 40
+_UNITS = (
+    (r"ms|msecs?|milliseconds?|millis", "ms"),
+    (r"s|secs?|seconds?", "s"),
+    (r"m|mins?|minutes?", "m"),
+    (r"h|hrs?|hours?", "h"),
+    (r"d|days?", "d"),
+)
+_ISO = re.compile(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
+
+
+def for_type(wanted: str, node: Node) -> str | None:
+    """How to write a value as what is wanted: a list, text, a number, true or false, a mapping."""
+    if isinstance(node, Scalar):
+        hint = _for_scalar(wanted, node)
+        return None if hint is None or holds_secret(node.shown) else hint
+    if isinstance(node, Sequence):
+        return _for_list(wanted, node)
+    return _for_mapping(wanted, node)
+
+
+def _for_scalar(wanted: str, node: Scalar) -> str | None:
+    text = node.shown
+    if wanted == "string_type":
+        return f'put it in quotes: "{text}"' if node.plain and len(text) < _SHORT else None
+    if wanted in {"list_type", "paths"}:
+        return f"write it as a list: [{text}]" if "\n" not in text and len(text) < _SHORT else "write it as a list"
+    if wanted == "mapping":
+        return 'a space is missing after ":"' if re.match(r"\w+:\S", text) and "//" not in text else None
+    if wanted == "bool_type":
+        return _for_bool(text, quoted=not node.plain)
+    if wanted in {"int_type", "int_from_float", "float_type"}:
+        return _for_number(text, node)
+    return None
+
+
+def _for_bool(text: str, *, quoted: bool) -> str | None:
+    old = old_bool(text)
+    if old is not None:
+        return f"in YAML 1.2 this is text; write {str(old).lower()}"
+    if quoted and text.lower() in {"true", "false"}:
+        return "remove the quotes"
+    return {"1": "write true", "0": "write false"}.get(text)
+
+
+def _for_number(text: str, node: Scalar) -> str | None:
+    if node.written is not None:
+        return f"{text} does not stand for a number"
+    if not node.plain and re.fullmatch(r"[-+]?[0-9.]+", text):
+        return "remove the quotes"
+    grouped = re.fullmatch(r"[0-9]{1,3}(?:[_,' ][0-9]{3})+", text)
+    if grouped:
+        return f"write {re.sub('[^0-9]', '', text)}"
+    if thousands := re.fullmatch(r"([0-9]+)\s*[kK]", text):
+        return f"write {thousands[1]}000"
+    number = old_number(text)
+    return f"write {number}" if number else None
+
+
+def _for_list(wanted: str, node: Sequence) -> str | None:
+    items = [item.text for item in node.items if isinstance(item, Scalar)]
+    if wanted == "string_type" and items and len(items) == len(node.items):
+        return "write it as one text, without the dash" if len(items) == 1 else 'for several lines write "|" after the key'
+    if wanted == "mapping" and node.items and all(isinstance(item, Mapping) for item in node.items):
+        return "remove the dashes"
+    return "write one value, without the dash" if len(items) == 1 == len(node.items) else None
+
+
+def _for_mapping(wanted: str, node: Mapping) -> str | None:
+    if wanted == "list_type":
+        return 'begin each item with "- "'
+    if wanted == "string_type" and len(node.entries) == 1:
+        key, entry = next(iter(node.entries.items()))
+        inner = entry.value
+        if isinstance(inner, Scalar) and inner.value is None and node.span.source.text[node.span.start] == "{":
+            return 'put texts that begin with "{" in quotes'
+        if isinstance(inner, Scalar) and len(key) + len(inner.shown) < _SHORT:
+            return f'put the text in quotes: "{key}: {inner.shown}"'
+    return None
+
+
+def for_duration(node: Node) -> str | None:
+    """A time written in another way, as it is written here."""
+    if not isinstance(node, Scalar):
+        return None
+    text = node.shown.strip()
+    if clock := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text):
+        first, second, third = clock[1], clock[2], clock[3]
+        if third:
+            return f"write {int(first)}h{int(second)}m{int(third)}s"
+        return f"write {int(first)}m{int(second)}s or {int(first)}h{int(second)}m"
+    if (iso := _ISO.fullmatch(text.upper())) and any(iso.groups()):
+        return "write " + "".join(f"{number}{unit}" for number, unit in zip(iso.groups(), "dhms", strict=True) if number)
+    terms = re.findall(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)", text)
+    if terms and re.fullmatch(r"(?:\d+(?:\.\d+)?\s*[a-zA-Z]+[\s,]*(?:and\s+)?)+", text):
+        written = [f"{number}{_unit(word)}" for number, word in terms]
+        return f"write {''.join(written)}" if all(_unit(word) for _, word in terms) else None
+    if re.fullmatch(r"\d+(?:\.\d+)?", text) and float(text) > 0:
+        return f"write {text}s"
+    return None
+
+
+def _unit(word: str) -> str:
+    return next((unit for pattern, unit in _UNITS if re.fullmatch(pattern, word.lower())), "")
+
+
+def for_size(node: Node) -> str | None:
+    """A size written in another way, as it is written here."""
+    if not isinstance(node, Scalar):
+        return None
+    text = node.shown.strip()
+    digits = re.sub(r"[_,' ]", "", text)
+    if digits.isdigit() and digits != text and int(digits):
+        return f"write {int(digits)}"
+    if found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(k|m|g)\w*", text.lower()):
+        return f"write {found[1]}{'k' if found[2] == 'k' else found[2].upper()}B"
+    return None

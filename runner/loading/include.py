@@ -1,0 +1,151 @@
+"""`extends:` and `include:`: a file is laid over others.
+
+The one rule: mappings are merged key by key, and everything else, lists included, is taken whole from the nearest file
+that has it: from this file, else from its last include that has it, else from what it extends. Only `name` is not
+handed down: chats are kept under it. Paths in a file are relative to that file, wherever it is included.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.loading.diagnostics import Diagnostic
+from runner.loading.document import Reading, neighbour
+from runner.loading.nodes import Entry, Mapping, Scalar, Sequence
+from runner.loading.source import shown_path
+from runner.loading.words import counted, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.loading.nodes import Node
+
+FILE_LIMIT = 50
+_OWN = ("$schema", "extends", "include", "name")
+_SUFFIXES = {".yaml", ".yml"}
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*://|file:|data:")
+
+
+class OutsideError(ValueError):
+    """A path that does not lead to a place inside of the project."""
+
+    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+        self.code, self.hint = code, hint
+        super().__init__(message)
+
+
+def inside(text: str, folder: Path, root: Path) -> Path:
+    """The place a relative path leads to, links followed. Raises OutsideError where that is outside of `root`."""
+    if "\x00" in text:
+        raise OutsideError("E121", f"{quoted(text)} is not a path")
+    if _URL.match(text):
+        raise OutsideError("E121", f"{quoted(text)} is a URL; only files of the project are read")
+    if text.startswith(("/", "\\", "~")) or Path(text).is_absolute():
+        raise OutsideError("E121", f"{quoted(text)} is not relative to this file", "write a relative path")
+    try:
+        path = (folder / text).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise OutsideError("E120", f"{quoted(text)} cannot be followed: {error}") from error
+    if not path.is_relative_to(root):
+        raise OutsideError("E121", f"{quoted(text)} leads out of the project {root}")
+    return path
+
+
+class Layers:
+    """Reads a file and all that it is laid over."""
+
+    def __init__(self, reading: Reading, folder: Path, thing: str) -> None:
+        self._reading, self._folder, self._thing = reading, folder, thing
+        self._known: dict[Path, Mapping | None] = {}
+
+    def tree(self, path: Path, *, shown: str | None = None) -> Mapping | None:
+        """The mapping of a file over those below it."""
+        own = self._reading.mapping(path, self._thing, shown=shown)
+        return None if own is None else self._over(own, path, (path.resolve(),))
+
+    def _over(self, own: Mapping, path: Path, stack: tuple[Path, ...]) -> Mapping:
+        merged: Mapping | None = None
+        for node in _references(own):
+            below = self._below(node, path.parent, stack)
+            if below is not None:
+                merged = below if merged is None else laid_over(below, merged)
+        return own if merged is None else laid_over(own, merged)
+
+    def _below(self, node: Scalar, folder: Path, stack: tuple[Path, ...]) -> Mapping | None:
+        if node.missing or not isinstance(node.value, str) or not node.text:
+            return None
+        try:
+            path = inside(node.text, folder, self._reading.root)
+        except OutsideError as error:
+            return self._refuse(error.code, str(error), node, error.hint)
+        if path.suffix not in _SUFFIXES:
+            return self._refuse("E120", f"{quoted(node.shown)} is no YAML file", node, "its name must end with .yaml or .yml")
+        if path in stack:
+            names = [each.name for each in stack[stack.index(path) :]]
+            return self._refuse("E122", f"{' -> '.join([*names, path.name])}: a file cannot be laid over itself", node)
+        if path not in self._known:
+            if len(self._known) >= FILE_LIMIT:
+                return self._refuse("E110", f"more than {counted(FILE_LIMIT, 'file')} are included", node)
+            self._known[path] = None
+            self._known[path] = self._read(path, node, stack)
+        return self._known[path]
+
+    def _read(self, path: Path, node: Scalar, stack: tuple[Path, ...]) -> Mapping | None:
+        if not path.is_file():
+            what = "a folder" if path.is_dir() else "no such file" if not path.exists() else "not a regular file"
+            return self._refuse("E120", f"{quoted(node.shown)}: {what}", node, neighbour(path))
+        own = self._reading.mapping(path, self._thing, shown=shown_path(path))
+        if own is None:
+            return None
+        merged = self._over(own, path, (*stack, path))
+        handed = Mapping(merged.span, {key: entry for key, entry in merged.entries.items() if key not in _OWN})
+        _rebase(own, path.parent, self._folder)
+        return handed
+
+    def _refuse(self, code: str, message: str, node: Scalar, hint: str | None = None) -> None:
+        path = node.span.source.shown
+        self._reading.problems.append(Diagnostic(code=code, message=message, path=path, span=node.span, hint=hint))
+
+
+def _references(tree: Mapping) -> Iterator[Scalar]:
+    """What a file is laid over, the lowest first."""
+    for key in ("extends", "include"):
+        value = tree.get(key)
+        items = value.items if isinstance(value, Sequence) else [value]
+        yield from (item for item in items if isinstance(item, Scalar))
+
+
+def laid_over(upper: Mapping, lower: Mapping) -> Mapping:
+    """One mapping over another: merged where both have a mapping, else the upper one's value."""
+    entries = dict(lower.entries)
+    for key, entry in upper.entries.items():
+        below = entries.get(key)
+        if below is not None and isinstance(entry.value, Mapping) and isinstance(below.value, Mapping):
+            entry = Entry(entry.key, laid_over(entry.value, below.value))  # noqa: PLW2901  # the merged one takes its place
+        entries[key] = entry
+    return Mapping(upper.span, entries, anchored=upper.anchored)
+
+
+def _rebase(tree: Mapping, folder: Path, seen_from: Path) -> None:
+    """Rewrite the paths of an included file, which are relative to it, to be relative to the manifest."""
+    if folder == seen_from:
+        return
+    for node in _paths(tree):
+        if node.written is None:
+            node.written = node.text
+        node.text = Path(os.path.relpath(folder / node.text, seen_from)).as_posix()
+        node.value = node.text
+
+
+def _paths(tree: Mapping) -> Iterator[Scalar]:
+    file = tree.get("instructions_file")
+    tools = tree.get("tools")
+    items: list[Node | None] = [file, *(tools.items if isinstance(tools, Sequence) else [])]
+    for node in items:
+        if not isinstance(node, Scalar) or node.missing or not isinstance(node.value, str):
+            continue
+        if node is file or node.text.partition(":")[0].endswith(".py"):
+            yield node

@@ -1,0 +1,1 @@
+"""Instructions as templates: checked when a manifest is, rendered once a turn, within limits."""

@@ -1,0 +1,244 @@
+"""Reading a template: what it may contain, which names it uses, and the code it becomes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jinja2 import TemplateAssertionError, TemplateSyntaxError, meta, nodes
+
+from runner.loading.templates.sandbox import Facts, Sandbox
+from runner.loading.words import nearest, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import CodeType
+
+    from runner.loading.substitution import Piece
+
+_ALLOWED = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.With,
+    nodes.BinExpr, nodes.UnaryExpr, nodes.Compare, nodes.Operand, nodes.CondExpr, nodes.Concat,
+    nodes.Name, nodes.Const, nodes.Tuple, nodes.List, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Slice,
+    nodes.Filter, nodes.Test, nodes.Call, nodes.Getattr, nodes.Getitem,
+)  # fmt: skip
+_REFUSED = {
+    nodes.Include: "{% include %}", nodes.Import: "{% import %}", nodes.FromImport: "{% from ... import %}",
+    nodes.Extends: "{% extends %}", nodes.Block: "{% block %}", nodes.Macro: "{% macro %}",
+    nodes.CallBlock: "{% call %}", nodes.FilterBlock: "{% filter %}", nodes.AssignBlock: "{% set %} with a block",
+    nodes.NSRef: "namespace()",
+}  # fmt: skip
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_OPENING = re.compile(r"\{[{%#]")
+_STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+
+
+def is_template(text: str) -> bool:
+    """Whether there is anything to render in a text."""
+    return _OPENING.search(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong with a template, and the place in its text."""
+
+    code: str
+    message: str
+    start: int
+    end: int
+    hint: str | None = None
+    nearest: str | None = None
+
+
+class Parsed:
+    """A template's text, read; `mistakes` says what is wrong with it.
+
+    Texts from the environment (`pieces` with a variable) take their places after parsing: what is in them is never
+    read as a part of the template.
+    """
+
+    def __init__(self, text: str, pieces: Sequence[Piece] = ()) -> None:
+        self._sandbox = Sandbox()
+        self._foreign: dict[str, str] = {}
+        self.text = self._with_marks(pieces) if pieces else text
+        self.mistakes: list[Mistake] = []
+        self._tree = self._read()
+
+    def _with_marks(self, pieces: Sequence[Piece]) -> str:
+        own = "".join(piece.text for piece in pieces if piece.variable is None)
+        mark = next(chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in own)
+        marked = []
+        for number, piece in enumerate(pieces):
+            if piece.variable is None:
+                marked.append(piece.text)
+            else:
+                self._foreign[f"{mark}{number}{mark}"] = piece.text
+                marked.append(f"{mark}{number}{mark}")
+        return "".join(marked)
+
+    def _read(self) -> nodes.Template | None:
+        try:
+            tree = self._sandbox.parse(self.text)
+        except TemplateSyntaxError as error:
+            self.mistakes.append(self._syntax(error))
+            return None
+        except RecursionError:
+            self.mistakes.append(Mistake("E140", "it is nested too deeply", 0, 1))
+            return None
+        self.mistakes += self._refused(tree)
+        return tree
+
+    def names(self) -> set[str]:
+        """The names that must be given to render it."""
+        if self._tree is None:
+            return set()
+        try:
+            return meta.find_undeclared_variables(self._tree) - self._sandbox.globals.keys()
+        except TemplateAssertionError:  # an unknown filter, which is among the mistakes already
+            return set()
+
+    def unknown(self, known: Mapping[str, Facts | None]) -> Iterator[Mistake]:
+        """The names that are not known, and the attributes that known things do not have."""
+        for name in sorted(name for name in self.names() - known.keys() if not name.startswith("_")):
+            near = nearest(name, known)
+            hint = f"did you mean {quoted(near)}?" if near else f"declare it: `variables: {{{name}: ...}}`"
+            start, end = self.find(rf"(?<![.\w]){re.escape(name)}\b")
+            yield Mistake("E141", f"the instructions use {quoted(name)}, which is not defined", start, end, hint, near)
+        if self._tree is None:
+            return
+        for node in self._tree.find_all(nodes.Getattr):
+            facts = known.get(node.node.name) if isinstance(node.node, nodes.Name) else None
+            if isinstance(node.node, nodes.Name) and facts is not None and node.attr not in facts.readable:
+                yield self._no_attribute(node.node.name, node.attr, facts)
+
+    def _no_attribute(self, name: str, attribute: str, facts: Facts) -> Mistake:
+        near = nearest(attribute, facts.readable)
+        start, end = self.find(rf"(?<![.\w]){re.escape(name)}\s*\.\s*{re.escape(attribute)}\b")
+        hint = f"did you mean {name}.{near}?" if near else f"it has: {', '.join(sorted(facts.readable))}"
+        return Mistake("E141", f"{name} has no {quoted(attribute)}", start, end, hint, near)
+
+    def find(self, pattern: str) -> tuple[int, int]:
+        """Where a pattern stands first inside of a tag and outside of quotes; the whole text where it does not."""
+        for tag in _TAG.finditer(self.text):
+            bare = _STRING.sub(lambda string: " " * len(string[0]), tag[0])
+            if found := re.search(pattern, bare):
+                return tag.start() + found.start(), tag.start() + found.end()
+        return 0, len(self.text)
+
+    def compiled(self) -> CodeType:
+        """The code of the template, with its loops counted and its texts from the environment in their places."""
+        assert self._tree is not None  # noqa: S101  # templates with mistakes are not compiled
+        tree = _Limiter(self._foreign).visit(self._tree)
+        code: CodeType = self._sandbox.compile(tree, filename="<instructions>")  # type: ignore[call-overload]  # a tree will do
+        return code
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The environment it was read in."""
+        return self._sandbox
+
+    def line_of(self, number: int) -> tuple[int, int]:
+        """The first tag of a line, counted from 1; else the line itself."""
+        lines = self.text.splitlines(keepends=True)
+        start = sum(len(line) for line in lines[: number - 1])
+        end = start + len(lines[number - 1].rstrip()) if number <= len(lines) else start
+        for tag in _TAG.finditer(self.text):
+            if tag.end() > start and tag.start() <= end:
+                return tag.start(), tag.end()
+        opening = _OPENING.search(self.text, start, end)
+        return (opening.start(), opening.end()) if opening else (start, max(end, start + 1))
+
+    def _syntax(self, error: TemplateSyntaxError) -> Mistake:
+        start, end = self.line_of(error.lineno)
+        message, hint = (error.message or "not a template").rstrip("."), None
+        if isinstance(error, TemplateAssertionError):
+            return self._unknown_word(message, start, end)
+        if any(mark[0] in message for mark in self._foreign):
+            message, hint = "${...} stands inside of a tag", "put it in quotes, or use a variable"
+        elif "unexpected end of template" in message.lower():
+            message, hint = "a tag is never closed", _missing_end(message)
+        return Mistake("E140", f"the instructions are no template: {_lowered(message)}", start, end, hint)
+
+    def _unknown_word(self, message: str, start: int, end: int) -> Mistake:
+        found = re.match(r"No (filter|test) named '(.+?)'", message)
+        if not found:
+            return Mistake("E140", f"the instructions are no template: {_lowered(message)}", start, end)
+        known = self._sandbox.filters if found[1] == "filter" else self._sandbox.tests
+        near = nearest(found[2], (name for name in known if not name.startswith("_")))
+        hint = f"did you mean {quoted(near)}?" if near else None
+        start, end = self.find(rf"\b{re.escape(found[2])}\b")
+        return Mistake("E142", f"templates here have no {found[1]} {quoted(found[2])}", start, end, hint, near)
+
+    def _refused(self, tree: nodes.Template) -> Iterator[Mistake]:
+        for node in tree.find_all(nodes.Node):
+            if isinstance(node, nodes.Name) and (node.name.startswith("_") or node.name == "self"):
+                start, end = self.find(rf"\b{re.escape(node.name)}\b")
+                yield Mistake("E142", f"the name {quoted(node.name)} is not a part of templates here", start, end)
+            elif isinstance(node, nodes.For) and node.recursive:
+                start, end = self.line_of(node.lineno)
+                yield Mistake("E142", "recursive loops are not a part of templates here", start, end)
+            elif isinstance(node, (nodes.Filter, nodes.Test)):
+                yield from self._unknown_use(node)
+            elif isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
+                start, end = self.find(rf"\b{re.escape(node.attr)}\b")
+                yield Mistake("E142", f"the name {quoted(node.attr)} is not a part of templates here", start, end)
+            elif not isinstance(node, _ALLOWED):
+                name = next((text for kind, text in _REFUSED.items() if isinstance(node, kind)), type(node).__name__)
+                start, end = self.line_of(node.lineno)
+                yield Mistake("E142", f"{name} is not a part of templates here", start, end, "use if, for, set and filters")
+
+    def _unknown_use(self, node: nodes.Filter | nodes.Test) -> Iterator[Mistake]:
+        kind, known = ("filter", self._sandbox.filters) if isinstance(node, nodes.Filter) else ("test", self._sandbox.tests)
+        if node.name not in known or node.name.startswith("_"):
+            yield self._unknown_word(f"No {kind} named '{node.name}'", *self.line_of(node.lineno))
+
+
+def _lowered(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _missing_end(message: str) -> str | None:
+    found = re.search(r"innermost block that needs to be closed is '(\w+)'", message)
+    return f"add {{% end{found[1]} %}}" if found else "add the missing }} or %}"
+
+
+class _Limiter:
+    """Rewrites a tree: loops count, joining and lists are capped, texts from the environment take their places."""
+
+    def __init__(self, foreign: Mapping[str, str]) -> None:
+        self._foreign = foreign
+
+    def visit(self, tree: nodes.Template) -> nodes.Template:
+        self._walk(tree)
+        return tree
+
+    def _walk(self, node: nodes.Node) -> None:
+        for field, value in node.iter_fields():
+            if isinstance(value, list):
+                setattr(node, field, [self._changed(item) if isinstance(item, nodes.Node) else item for item in value])
+            elif isinstance(value, nodes.Node):
+                setattr(node, field, self._changed(value))
+
+    def _changed(self, node: nodes.Node) -> nodes.Node:
+        self._walk(node)
+        line = node.lineno
+        if isinstance(node, (nodes.TemplateData, nodes.Const)):
+            self._fill(node)
+        elif isinstance(node, nodes.For):
+            count = nodes.Call(nodes.Name("_budget", "load", lineno=line), [], [], None, None, lineno=line)
+            node.body = [nodes.ExprStmt(count, lineno=line), *node.body]
+        elif isinstance(node, nodes.Concat):
+            first, *others = node.nodes
+            return nodes.Filter(first, "_concat", others, [], None, None, lineno=line)
+        elif isinstance(node, (nodes.List, nodes.Dict)) or (isinstance(node, nodes.Tuple) and node.ctx == "load"):
+            return nodes.Filter(node, "_bounded", [], [], None, None, lineno=line)
+        return node
+
+    def _fill(self, node: nodes.TemplateData | nodes.Const) -> None:
+        name = "data" if isinstance(node, nodes.TemplateData) else "value"
+        text = getattr(node, name)
+        if isinstance(text, str):
+            for mark, value in self._foreign.items():
+                text = text.replace(mark, value)
+            setattr(node, name, text)

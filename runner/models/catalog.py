@@ -1,0 +1,84 @@
+"""The Gemini models that are known, and which settings each takes: data of one date, kept in `catalog.json`."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_VERSION = re.compile(r"(?:-(?:\d{3}|preview|exp|\d{2}|\d{4}))+$")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model that answers today. `settings` says `deprecated`, `ignored` or `refused` of those it does not take."""
+
+    name: str
+    levels: tuple[str, ...] | None  # of thinking; None where they are not known
+    default_level: str | None
+    ends: str | None  # the date on which it is shut down, ISO
+    instead: str | None
+    explicit_cache: bool
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class GoneModel:
+    """A model that was shut down, or whose name another one answers to."""
+
+    name: str
+    ended: str | None
+    answers: str | None
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All that is known about models, as of a date."""
+
+    as_of: str
+    models: Mapping[str, KnownModel]
+    gone: Mapping[str, GoneModel]
+
+    def find(self, name: str) -> KnownModel | GoneModel | None:
+        """The model of an id; `models/...`, `-001` and `-preview-09-2026` do not matter."""
+        short = name.rsplit("/", 1)[-1].lower()
+        for each in (short, _VERSION.sub("", short)):
+            if found := self.models.get(each) or self.gone.get(each):
+                return found
+        return None
+
+
+@cache
+def catalog() -> Catalog:
+    """The catalog of this release, read once."""
+    data = json.loads(Path(__file__).with_name("catalog.json").read_text("utf-8"))
+    return Catalog(
+        data["as_of"],
+        {name: _known(name, told, data["families"]) for name, told in data["models"].items()},
+        {name: _gone(name, told) for name, told in data["gone"].items()},
+    )
+
+
+def _known(name: str, told: Mapping[str, Any], families: Mapping[str, Any]) -> KnownModel:
+    family = next((family for prefix, family in families.items() if name.startswith(prefix)), {})
+    return KnownModel(
+        name,
+        tuple(told["levels"]) if "levels" in told else None,
+        told.get("default_level"),
+        told.get("ends"),
+        told.get("instead"),
+        bool(family.get("explicit_cache", True)),
+        family.get("settings", {}),
+    )
+
+
+def _gone(name: str, told: Mapping[str, Any]) -> GoneModel:
+    answers = told.get("answers")
+    return GoneModel(name, told.get("ended"), answers, answers or told["instead"])

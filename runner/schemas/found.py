@@ -1,0 +1,89 @@
+"""The tools of a project, found by reading its source: which lines `tools:` may hold, and what each tool declares."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from runner.loading.checks import project_modules
+from runner.loading.checks.python_source import python_file
+from runner.loading.document import Reading
+from runner.loading.nodes import Scalar, Sequence
+from runner.schemas.source import tool_of_class, tool_of_function
+from runner.schemas.tools import KnownTool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from runner.loading.checks.python_source import Definition
+
+_MOST_FILES = 500  # of a folder that is called tools but is none
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModule:
+    """A module with tools: the dotted name, and what is known of each tool by the name it has in the module."""
+
+    name: str
+    tools: dict[str, KnownTool] = field(default_factory=dict)
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """The lines of `tools:` that name it or one of its tools, each with a sentence."""
+        names = ", ".join(tool.name for tool in self.tools.values())
+        yield self.name, f"All tools of the module: {names}."
+        for name, tool in self.tools.items():
+            yield f"{self.name}:{name}", tool.description.partition("\n")[0]
+
+
+def tool_files(root: Path) -> dict[str, Path]:
+    """The modules that may hold tools, by dotted name: those in `tools/`, and those that manifests in `agents/` name."""
+    folder = root / "tools"
+    inside = sorted(folder.rglob("*.py"))[:_MOST_FILES] if folder.is_dir() else []
+    parts = [(file, file.relative_to(root).with_suffix("").parts) for file in inside]
+    found = {".".join(names): file for file, names in parts if all(_is_public(name) for name in names)}
+    for line in _named_lines(root):
+        name = line.partition(":")[0]
+        if name not in found and all(map(str.isidentifier, name.split("."))) and not project_modules.is_foreign(name):
+            path = project_modules.find(name, [root])
+            if path is not None:
+                found[name] = path / "__init__.py" if path.is_dir() else path
+    return {name: file for name, file in found.items() if file.is_file()}
+
+
+def manifest_files(root: Path) -> list[Path]:
+    """The manifests in `agents/`; fragments and conversations are none."""
+    folder = root / "agents"
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    is_manifest = [file.suffix in {".yaml", ".yml"} and ".conversations." not in file.name for file in files]
+    return [file for file, is_one in zip(files, is_manifest, strict=True) if is_one and not file.name.startswith("_")]
+
+
+def found_module(name: str, file: Path) -> FoundModule:
+    """What is known of a module's tools."""
+    source = python_file(file)
+    tools = {each.name: tool for each in source.certain_tools() if (tool := _known(each)) is not None}
+    return FoundModule(name, tools)
+
+
+def _known(definition: Definition) -> KnownTool | None:
+    node = definition.node
+    if isinstance(node, ast.ClassDef):
+        known = tool_of_class(node)
+    else:
+        known = tool_of_function(node) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+    return known or (KnownTool(definition.tool, "", {"type": "object"}) if definition.tool else None)
+
+
+def _named_lines(root: Path) -> Iterator[str]:
+    for file in manifest_files(root):
+        tree = Reading(root, {}, "W").mapping(file, "a manifest")
+        tools = None if tree is None else tree.get("tools")
+        for item in tools.items if isinstance(tools, Sequence) else ():
+            if isinstance(item, Scalar) and isinstance(item.value, str):
+                yield item.value
+
+
+def _is_public(name: str) -> bool:
+    return name.isidentifier() and not name.startswith("_")

@@ -1,0 +1,79 @@
+"""The schema of `model`, `executor` and `storage`: the names, their options, and any plug-in of one's own."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from runner.schemas.draft7 import choices, draft7
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runner.messages import Json
+    from runner.registry import Registry
+
+_TEXT: Json = {"type": "string", "minLength": 1}
+
+
+def plugin_schema(registry: Registry, spec: Json, short_forms: Mapping[str, str], default: str | None = None) -> Json:
+    """The choice between a short form (one of these, or any text) and the long one, `{type: ..., option: ...}`.
+
+    `spec` is the schema of the long form as the manifest's types have it; what a built-in plug-in takes beside, is read
+    off its signature. `default` is the plug-in where no `type` is given.
+    """
+    plugins = {name: _factory(target) for name, target in registry.builtins.items()}
+    described = {name: schema for name, schema in spec["properties"].items() if name != "type"}
+    texts = builtin_texts(registry)
+    kind = {"description": spec["properties"]["type"]["description"], "anyOf": [choices(texts), _TEXT]}
+    is_own = {"not": {"properties": {"type": {"enum": [*texts]}}}}
+    long_form: Json = {
+        "type": "object",
+        "properties": {"type": kind},
+        "allOf": [
+            *({"if": _is(name, name == default), "then": _only_of(plugin, described)} for name, plugin in plugins.items()),
+            {"if": is_own, "then": {"properties": described}},
+        ],
+    }
+    if default is None:
+        long_form["required"] = ["type"]
+    return {"anyOf": [choices(short_forms), _TEXT, long_form]}
+
+
+def builtin_texts(registry: Registry) -> dict[str, str]:
+    """Our own plug-ins of a kind, each with its sentence."""
+    return {name: _text(_factory(target)) for name, target in registry.builtins.items()}
+
+
+def _text(plugin: Callable[..., Any]) -> str:
+    return (inspect.getdoc(plugin) or "").partition("\n")[0]
+
+
+def _is(name: str, is_default: bool) -> Json:
+    named: Json = {"properties": {"type": {"const": name}}}
+    return named if is_default else {**named, "required": ["type"]}
+
+
+def _only_of(plugin: Callable[..., Any], described: Json) -> Json:
+    """A plug-in's own options and no others: as the manifest's types describe them, else as its signature does."""
+    from pydantic import TypeAdapter
+
+    options: Json = {}
+    for option in _parameters(plugin):
+        own: Json = draft7(TypeAdapter(option.annotation).json_schema())
+        options[option.name] = described.get(option.name) or {"description": _text(plugin), **own}
+    required = [option.name for option in _parameters(plugin) if option.default is option.empty]
+    own = {"properties": {"type": {}, **options}, "additionalProperties": False}
+    return {**own, "required": required} if required else own
+
+
+def _parameters(plugin: Callable[..., Any]) -> list[inspect.Parameter]:
+    parameters = inspect.signature(plugin, eval_str=True).parameters.values()
+    return [parameter for parameter in parameters if parameter.name != "place"]
+
+
+def _factory(target: str) -> Callable[..., Any]:
+    module, _, name = target.partition(":")
+    factory: Callable[..., Any] = getattr(import_module(module), name)
+    return factory

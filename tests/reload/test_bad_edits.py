@@ -1,0 +1,129 @@
+"""An edit that does not load is told with its place, and the agent answers as before."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+
+import pytest
+
+from runner import ManifestError
+from runner.project import Project
+from tests.reload.scene import ANSWER, DEEP, MANIFEST, STAMP, Gate, Scene, edit
+
+MANIFESTS = {
+    "not YAML": ("tools: [", "agents/echo.yaml:"),
+    "an unknown key": (MANIFEST + "tols: []\n", "tols"),
+    "a wrong type": (MANIFEST.replace("[tools.stamp]", "3"), "tools"),
+    "empty": ("", "agents/echo.yaml"),
+    "a missing module": (MANIFEST.replace("tools.stamp", "tools.stomp"), "tools.stomp"),
+    "a missing file": (MANIFEST.replace("tools.stamp", "stamp.py"), "stamp.py"),
+    "a missing function": (MANIFEST.replace("tools.stamp", "'tools.stamp:stomp'"), "stomp"),
+    "a wrong option": (MANIFEST.replace("batch_size: 100", "batch_size: none"), "batch_size"),
+    "a storage that cannot be opened": (
+        MANIFEST.replace("memory:", "sqlite:////proc/none/chats.db"),
+        "/proc/none",
+    ),
+}
+MODULES = {
+    "a syntax error": ("DEEP = (\n", ":1: SyntaxError"),
+    "an error": ("x = 1\nDEEP = 1 / 0\n", ":2: ZeroDivisionError"),
+    "a missing name": ("DEPP = 1\n", "cannot import name 'DEEP' from 'tools.deep'"),
+    "an exit": ("import sys\nsys.exit(3)\n", ":2: SystemExit: 3"),
+    "a hard exit": ("import os\nos._exit(3)\n", "ends the process with status 3"),
+    "a crash": ("import ctypes\nctypes.string_at(0)\n", ":2: ends the process by SIGSEGV"),
+    "a hang": ("import time\ndef wait():\n    time.sleep(60)\nwait()\n", ":3: still not imported after 1 s"),
+    "a thread": ("import threading\nthreading.Thread(target=print).start()\n", ":2: RuntimeError: starts a thread"),
+    "a fork": ("import os\nos.fork()\n", ":2: RuntimeError: starts a process"),
+    "no memory left": ("kept = []\nkept.append(bytearray(1 << 40))\n", ":2: MemoryError"),
+}
+
+
+async def test_no_mistake_in_the_manifest_ends_the_agent(scene: Scene) -> None:
+    async with scene.running() as project:
+        for what, (manifest, words) in MANIFESTS.items():
+            scene.manifest.write_text(manifest)
+            told = await scene.failed()
+            assert words in told, what
+            assert "echo.yaml" in told, what
+            assert told.endswith(f"\nstill running the version of {project.loaded_at:%H:%M:%S}"), what
+            assert project.problem is not None, what
+            assert await scene.answer(what) == f"{ANSWER} after 0", what
+        assert project.generation == 1
+        scene.manifest.write_text(MANIFEST.replace("first", "second"))
+        assert (await scene.reloaded()).generation == 2
+        assert project.problem is None
+
+
+async def test_no_mistake_in_a_module_ends_the_agent(scene: Scene) -> None:
+    threads = set(threading.enumerate())
+    async with scene.running(check_seconds=1.0) as project:
+        for what, (source, words) in MODULES.items():
+            scene.deep.write_text(source)
+            told = await scene.failed()
+            assert words in told, what
+            if words.startswith(":"):
+                assert f"{scene.deep}{words}" in told, what
+            assert await scene.answer(what) == f"{ANSWER} after 0", what
+        assert project.generation == 1
+        scene.deep.write_text(DEEP.replace("1", "2"))
+        assert (await scene.reloaded()).generation == 2
+        assert await scene.answer("new") == f"{ANSWER[:-1]}2 after 0"
+    left = {thread.name for thread in set(threading.enumerate()) - threads}
+    assert left <= {"agent-run-watchdog"}  # that of the process, for tools that block the loop
+
+
+async def test_a_mistake_is_told_once_and_again_only_with_another_content(scene: Scene) -> None:
+    async with scene.running() as project:
+        scene.deep.write_text("1/0")
+        await scene.failed()
+        os.utime(scene.deep)
+        scene.deep.write_text("1/0")
+        await asyncio.sleep(0.5)
+        scene.deep.write_text("1//0")
+        assert "deep.py:1: ZeroDivisionError: integer" in await scene.failed()
+        scene.deep.write_text(DEEP)
+        told = await scene.reloaded()
+        assert (told.generation, told.summary) == (1, f"the files of {project.loaded_at:%H:%M:%S} again")
+
+
+async def test_a_file_that_only_the_failed_version_needs_is_watched_too(scene: Scene) -> None:
+    async with scene.running():
+        edit(scene.stamp, "from tools.words", "from tools.later.on import ON\nfrom tools.words")
+        assert "No module named" in await scene.failed()
+        (scene.root / "tools" / "later").mkdir()
+        (scene.root / "tools" / "later" / "on.py").write_text("ON = 1 +\n")
+        assert "on.py:1: SyntaxError" in await scene.failed()
+        (scene.root / "tools" / "later" / "on.py").write_text("ON = 1\n")
+        assert (await scene.reloaded()).generation == 2
+
+
+async def test_a_better_edit_does_not_wait_for_a_module_that_hangs(scene: Scene) -> None:
+    async with scene.running(check_seconds=3600):
+        hangs = scene.root / "hangs"
+        scene.deep.write_text(f"import pathlib, time\npathlib.Path({str(hangs)!r}).touch()\ntime.sleep(3600)\n")
+        while not hangs.exists():
+            await asyncio.sleep(0.02)
+        scene.deep.write_text("DEEP = 'deep-2'\n")
+        assert (await scene.reloaded()).generation == 2
+        assert await scene.answer() == f"{ANSWER[:-1]}2 after 0"
+
+
+async def test_a_tool_renamed_away_while_a_turn_uses_it_still_gives_its_result(scene: Scene) -> None:
+    async with scene.running():
+        gate = Gate()
+        turn = asyncio.create_task(scene.answer("c", gate))
+        await gate.holds(1)
+        scene.stamp.write_text(STAMP.replace("def stamp", "def renamed"))
+        assert (await scene.reloaded()).summary == "tools +1 -1"
+        scene.stamp.unlink()
+        assert "tools.stamp" in await scene.failed()
+        gate.opened.set()
+        assert await turn == f"{ANSWER} after 0"
+
+
+def test_the_first_version_raises_what_is_wrong_with_it(scene: Scene) -> None:
+    edit(scene.manifest, "tools.stamp", "tools.stomp")
+    with pytest.raises(ManifestError, match="stomp"):
+        Project(scene.manifest)
