@@ -12,6 +12,8 @@ from runner.digests import digest_of
 from runner.errors import ManifestError, MissingKeyError
 from runner.events import Notice
 from runner.loading import LoadedManifest, load_manifest
+from runner.loading.placing import placed
+from runner.loading.templates.rendering import turn_instructions
 from runner.manifest import Spec
 from runner.modules import ModuleTable
 from runner.plugins import EXECUTORS, MODELS, STORAGES
@@ -20,15 +22,17 @@ from runner.settings import Settings
 from runner.shared import Parts
 from runner.tools.toolbox import Toolbox
 from runner.toolsource import tools_of
+from runner.turn import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.executors.base import ToolExecutor
     from runner.manifest import AgentManifest
     from runner.messages import ChatMessage, Part
     from runner.models.base import Model
     from runner.storages.base import ChatStorage
+    from runner.tools.base import Tool
 
 NO_KEY = (
     "no API key for Gemini was found: set GEMINI_API_KEY (https://aistudio.google.com/apikey), "
@@ -61,18 +65,21 @@ class Agent:
         self.manifest: AgentManifest = loaded.manifest
         self.name, self.path, self.root = loaded.name, loaded.path, loaded.root
         self.notices: list[Notice] = []
+        self.warnings = loaded.warnings
         self.parts = Parts()
         self._closing = AsyncExitStack()
         self._closing.push_async_callback(self.parts.let_go)
         settings = settings or Settings.of_project(self.root)
-        with _located(self.path), self.parts.let_go_on_error():
+        with _located(loaded), self.parts.let_go_on_error():
             self.modules = self._module_table(previous)
             place = Place(self.root, self.path.parent, self.modules, settings)
             self.model_spec = self._model_spec(
                 model or settings.model, settings, offline_without_key=offline_without_key
             )
             self.model = self._model(place, previous)
-            self.tool_lines = [(line, tools_of(line, place)) for line in self.manifest.tools]
+            self.tool_lines = [
+                (line, _tools_of(index, line, place, loaded)) for index, line in enumerate(self.manifest.tools)
+            ]
             self.toolbox = Toolbox(tool for _, tools in self.tool_lines for tool in tools)
             if self.manifest.tool_mode == "any" and not len(self.toolbox):
                 raise ManifestError("`any` forces a tool call, but there are no tools", key="tool_mode")
@@ -80,8 +87,18 @@ class Agent:
             self._closing.callback(self.executor.shutdown)
             self.storage_spec = self._storage_spec(settings)
             self.storage = self._storage(place, previous)
-        self.chat_manager = ChatManager(self.storage, self.manifest.instructions, namespace=self.name)
-        self.client = GeminiClient(chat_manager=self.chat_manager, model=self.model, tool_mode=self.manifest.tool_mode)
+            instructions = turn_instructions(loaded, self.toolbox, self.model.name)
+        self.chat_manager = ChatManager(self.storage, instructions, namespace=self.name)
+        generation = self.manifest.generation
+        self.client = GeminiClient(
+            chat_manager=self.chat_manager,
+            model=self.model,
+            tool_mode=self.manifest.tool_mode,
+            num_gemini_call_retries=self.manifest.retries,
+            limits=Limits(**self.manifest.limits.given()),
+            generation_config=generation.config(),
+            settings=generation.settings(),
+        )
         self._closing.push_async_callback(self.client.aclose)
 
     @classmethod
@@ -92,14 +109,26 @@ class Agent:
         model: str | None = None,
         settings: Settings | None = None,
         offline_without_key: bool = False,
+        variables: Mapping[str, Any] | None = None,
     ) -> Agent:
-        """The agent of a manifest's file. Raises ManifestError and MissingKeyError."""
-        return cls(load_manifest(path), model=model, settings=settings, offline_without_key=offline_without_key)
+        """The agent of a manifest's file, with values for its variables. Raises ManifestError and MissingKeyError."""
+        loaded = load_manifest(path, variables=variables)
+        return cls(loaded, model=model, settings=settings, offline_without_key=offline_without_key)
 
     @property
     def description(self) -> str | None:
         """The manifest's sentence on what the agent is for."""
         return self.manifest.description
+
+    @property
+    def welcome(self) -> str | None:
+        """What to show when a chat begins."""
+        return self.manifest.welcome
+
+    @property
+    def examples(self) -> list[str]:
+        """Messages to try, to be shown when a chat begins."""
+        return self.manifest.examples
 
     async def __aenter__(self) -> Self:
         return self
@@ -195,17 +224,16 @@ class Agent:
 
 
 @contextmanager
-def _located(path: Path) -> Iterator[None]:
-    """Name the manifest's file in errors that do not name it yet."""
+def _located(loaded: LoadedManifest, key: str | None = None) -> Iterator[None]:
+    """Name the manifest's file, and the place of the key, in errors that do not name them yet."""
     try:
         yield
     except ManifestError as error:
         if error.path is not None:
             raise
-        raise ManifestError(error.message, path=_shown(path), key=error.key) from error.__cause__
+        raise placed(error, loaded, key) from error.__cause__
 
 
-def _shown(path: Path) -> str:
-    """The path as a person in this folder would write it."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+def _tools_of(index: int, line: str, place: Place, loaded: LoadedManifest) -> list[Tool]:
+    with _located(loaded, f"tools[{index}]"):
+        return tools_of(line, place)

@@ -188,6 +188,7 @@ def request_for(
     tool_mode: ToolMode,
     step: int,
     generation_config: Json | None = None,
+    settings: Json | None = None,
 ) -> GenerateContentRequest:
     """The request of one step of a turn."""
     return GenerateContentRequest(
@@ -197,6 +198,7 @@ def request_for(
         tools=toolbox.declared,
         tool_config=tool_config(tool_mode, step) if toolbox.declared else None,
         generation_config=generation_config,
+        settings=settings,
     )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from runner.chats import OpenChat
     from runner.events import Event
     from runner.executors.base import ToolExecutor
-    from runner.messages import Part
+    from runner.messages import Json, Part
     from runner.models.base import Model
     from runner.models.gemini.model import GeminiModel
 
@@ -147,6 +147,8 @@ class GeminiClient:
 
     `api_key` defaults to what google-genai finds in the environment. A call's own settings win over those given here.
     Without `chat_manager`, chats live in memory; without `chat_id`, all calls of one client share one chat.
+    `generation_config` is Gemini's `generationConfig` as the wire has it (`{"maxOutputTokens": 500}`), `settings` are
+    other fields of a request's body (`safetySettings`, `serviceTier`).
     """
 
     def __init__(
@@ -158,6 +160,8 @@ class GeminiClient:
         max_iterations: int = 10,
         num_gemini_call_retries: int = 3,
         limits: Limits | None = None,
+        generation_config: Json | None = None,
+        settings: Json | None = None,
         model: str | Model = DEFAULT_MODEL,
     ) -> None:
         self.chat_manager = chat_manager or ChatManager()
@@ -167,6 +171,7 @@ class GeminiClient:
             raise ValueError("max_iterations is given twice: set it in `limits`")
         self._limits = limits or Limits(max_iterations=max_iterations)
         self._retries = num_gemini_call_retries
+        self._generation_config, self._settings = generation_config, settings
         self._chat_id = new_chat_id()
         self._executor: ToolExecutor[Any] = AsyncToolExecutor()
         self._closing = AsyncExitStack()
@@ -240,6 +245,8 @@ class GeminiClient:
             tool_mode=tool_mode,
             limits=self._limits if iterations is None else replace(self._limits, max_iterations=iterations),
             system_instruction=self.chat_manager.system_instruction(),
+            generation_config=self._generation_config,
+            settings=self._settings,
             deps=options.get("context"),
             notices=() if options.get("cache_config") is None else (NO_CACHE,),
         )

@@ -18,6 +18,8 @@ succeed later. The exit codes are chosen in `runner.cli` and listed in `docs/cli
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class AgentRunError(Exception):
     """Base of every error this package raises on purpose."""
@@ -27,9 +29,13 @@ class AgentRunError(Exception):
 
 
 class ManifestError(AgentRunError):
-    """A manifest, a name in it, or a module it names is wrong. `path` is the file, `key` the dotted key when known."""
+    """A manifest, a name in it, or a module it names is wrong. `path` is the file, `key` the dotted key when known.
+
+    One that was found while loading holds all that is wrong in `diagnostics` (`runner.loading.Diagnostic`).
+    """
 
     reason = "MANIFEST"
+    diagnostics: tuple[Any, ...] = ()
 
     def __init__(self, message: str, *, path: str | None = None, key: str | None = None) -> None:
         self.path, self.key, self.message = path, key, message

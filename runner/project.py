@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from runner.digests import digests_of
 from runner.errors import AgentRunError, ManifestError
@@ -19,7 +19,7 @@ from runner.reload.touches import Touches
 from runner.reload.watcher import POLLING_ROUND, Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from runner.agent import Agent
@@ -44,11 +44,17 @@ class Project:
     """
 
     def __init__(
-        self, path: str | Path, *, reload: bool = True, check_seconds: float = SECONDS, **options: Unpack[AgentOptions]
+        self,
+        path: str | Path,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        reload: bool = True,
+        check_seconds: float = SECONDS,
+        **options: Unpack[AgentOptions],
     ) -> None:
         self.problem: ReloadFailed | None = None
         self._reloads, self._check_seconds = reload, check_seconds
-        self._maker = Maker(path, options)
+        self._maker = Maker(path, variables, options)
         self._generation = Generation(1, self._maker.first(), {}, _now(), self._close_soon)
         self._open = {self._generation}
         self._seen: Digests = {}  # what the last attempt was made from
@@ -126,7 +132,7 @@ class Project:
 
         watcher = Watcher(self.agent.root, touches.note_from_thread, tell_polling)
         checker = Checker(self._tell_unchecked, seconds=self._check_seconds)
-        self._generation.files = self._seen = self._maker.files_of(self.agent)
+        self._generation.files = self._seen = self._maker.files_of_first(self.agent)
         watcher.watch(self._seen)
         warming = asyncio.create_task(_warm_up(checker))
         try:

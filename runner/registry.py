@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.util
 import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -35,11 +36,14 @@ class Place:
 
 
 class Registry:
-    """The plug-ins of one kind. `builtins` maps names to "module:factory", `extras` names to the extra they need."""
+    """The plug-ins of one kind. `builtins` maps names to "module:factory".
 
-    def __init__(self, kind: str, builtins: Mapping[str, str], extras: Mapping[str, str] | None = None) -> None:
+    `drivers` maps those that need a package which not everybody installs to the package; the extra bears their name.
+    """
+
+    def __init__(self, kind: str, builtins: Mapping[str, str], drivers: Mapping[str, str] | None = None) -> None:
         self.kind = kind
-        self._builtins, self._extras = dict(builtins), dict(extras or {})
+        self._builtins, self._drivers = dict(builtins), dict(drivers or {})
         self._registered: dict[str, Callable[..., Any]] = {}
 
     def register(self, name: str, factory: Callable[..., Any]) -> None:
@@ -52,6 +56,22 @@ class Registry:
     def builtins(self) -> Mapping[str, str]:
         """Our own plug-ins: "module:factory" by name."""
         return self._builtins
+
+    def knows(self, name: str) -> bool:
+        """Whether a plug-in of this name was registered, is ours, or is brought by an installed package."""
+        return name in self._registered or name in self._builtins or name in self._entry_points()
+
+    def parameters(self, name: str) -> Mapping[str, inspect.Parameter]:
+        """The options of one of our own plug-ins; no driver is imported for it."""
+        module, _, attribute = self._builtins[name].partition(":")
+        return _parameters(getattr(importlib.import_module(module), attribute))
+
+    def missing_driver(self, name: str) -> tuple[str, str] | None:
+        """The package that one of our own plug-ins needs and that is not installed, and the line that installs it."""
+        package = self._drivers.get(name)
+        if package is None or importlib.util.find_spec(package) is not None:
+            return None
+        return package, f"pip install 'agent-run[{name}]'"
 
     @property
     def names(self) -> list[str]:
@@ -90,9 +110,9 @@ class Registry:
         try:
             factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as error:
-            if name not in self._extras or (error.name or "").partition(".")[0] == __name__.partition(".")[0]:
+            if name not in self._drivers or (error.name or "").partition(".")[0] == __name__.partition(".")[0]:
                 raise
-            install = f"pip install 'agent-run[{self._extras[name]}]'"
+            install = f"pip install 'agent-run[{name}]'"
             raise ManifestError(f'{self.kind} "{name}" needs the package {error.name}: {install}') from error
         checked: Callable[..., Any] = validate_call(config=ConfigDict(strict=True))(factory)
         return checked

@@ -76,7 +76,8 @@ ModelItem: TypeAlias = Part | Usage | Notice | Finish
 class GenerateContentRequest:
     """A request to a model: pure data, camelCase keys, contents as they were stored.
 
-    `tools` is `[{"functionDeclarations": [...]}]` and the like; `tool_config` and `generation_config` are the API's.
+    `tools` is `[{"functionDeclarations": [...]}]` and the like; `tool_config` and `generation_config` are the API's, and
+    `settings` other fields of the body: `safetySettings`, `serviceTier`.
     """
 
     model: str
@@ -85,6 +86,7 @@ class GenerateContentRequest:
     tools: Sequence[Json] = ()
     tool_config: Json | None = None
     generation_config: Json | None = None
+    settings: Json | None = None
     cached_content: str | None = None
 
     @property
@@ -108,6 +110,7 @@ class GenerateContentRequest:
             body["toolConfig"] = self.tool_config
         if self.generation_config:
             body["generationConfig"] = self.generation_config
+        body |= self.settings or {}
         if self.cached_content:
             body["cachedContent"] = self.cached_content
         return body

@@ -64,6 +64,7 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     system_instruction: Content | None = None
     generation_config: Json | None = None
+    settings: Json | None = None
     deps: object = None
     notices: Sequence[Notice] = ()
 
@@ -212,6 +213,7 @@ class Turn:
             tool_mode=self._plan.tool_mode,
             step=self._step,
             generation_config=self._plan.generation_config,
+            settings=self._plan.settings,
         )
 
     async def _ask(self) -> AsyncGenerator[Event, None]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
-
-import pytest
+from typing import TYPE_CHECKING, TypeAlias
 
 from runner.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
 
 VARIABLES = ("CI", "GEMINI_API_KEY", "GOOGLE_API_KEY", "AGENT_RUN_MODEL", "AGENT_RUN_STORAGE")
 

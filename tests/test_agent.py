@@ -174,10 +174,10 @@ def test_the_environment_wins_over_the_manifest(project: Path) -> None:
         ("tools: ['tools.weather:_private']", ["not a public name"]),
         ("tools: ['a..b']", ["not a module name"]),
         ("tools: ['__main__']", ["not a module name"]),
-        ("executor: {type: rate_limiting, batch_siz: 3}", ['no option "batch_siz"', "batch_size"]),
-        ("executor: {type: rate_limiting, batch_size: 0}", ["batch_size", "greater than or equal to 1"]),
-        ("executor: {type: rate_limiting, batch_size: '5'}", ["batch_size", "integer"]),
-        ("executor: {type: async, batch_size: 3}", ['no option "batch_size"']),
+        ("executor: {type: rate_limiting, batch_siz: 3}", ['unknown key "batch_siz"', 'did you mean "batch_size"?']),
+        ("executor: {type: rate_limiting, batch_size: 0}", ["executor.batch_size must be at least 1"]),
+        ("executor: {type: rate_limiting, batch_size: '5'}", ["batch_size", "a whole number"]),
+        ("executor: {type: async, batch_size: 3}", ["batch_size belongs to the executor rate_limiting"]),
         ("executor: rate_limitin", ['did you mean "rate_limiting"?']),
         ("storage: 'redsi://x'", ['unknown storage "redsi"']),
         ("storage: 'memory:x'", ["memory:"]),
@@ -202,9 +202,9 @@ def test_a_wrong_manifest_is_told_with_its_file_and_key(project: Path, manifest:
     ("source", "words"),
     [
         ("x = (", ["broken.py:1", "SyntaxError"]),
-        ("import sys\nsys.exit(3)", ["broken.py:2", "SystemExit"]),
-        ("1/0", ["broken.py:1", "ZeroDivisionError"]),
-        ("import nothing_like_it", ["broken.py:1", "nothing_like_it"]),
+        ("import sys\nsys.exit(3)\ndef f(): ...", ["broken.py:2", "SystemExit"]),
+        ("1/0\ndef f(): ...", ["broken.py:1", "ZeroDivisionError"]),
+        ("import nothing_like_it\ndef f(): ...", ["broken.py:1", "nothing_like_it"]),
         ("x = 1", ["defines no tool"]),
         ("def f(a): ...", ["f", "a"]),
     ],
@@ -254,5 +254,5 @@ def test_a_projects_own_classes_serve_as_plug_ins(project: Path) -> None:
     agent = Agent.from_file(write(project, manifest), settings=KEY)
     assert agent.executor.speed == 3  # type: ignore[attr-defined]  # the project's own class
     assert type(agent.storage).__name__ == "Storage"
-    assert 'no option "sped"' in refusal(project, "executor: {type: 'mine:Executor', sped: 3}")
+    assert 'unknown key "sped"' in refusal(project, "executor: {type: 'mine:Executor', sped: 3}")
     assert 'did you mean "Storage"' in refusal(project, "storage: 'mine:Storag'")

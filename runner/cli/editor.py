@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SCHEMA = ".agent-run/agent.schema.json"
 _PATTERNS = ("agents/*.yaml", "agents/*.yml")
+_OTHERS = ("!agents/*.conversations.yaml", "!agents/*.conversations.yml")  # files of another kind beside them
 
 
 @click.command("editor")
@@ -45,7 +46,7 @@ def _vscode(root: Path) -> dict[Path, Callable[[str | None], str]]:
 
     folder = root / ".vscode"
     return {
-        folder / "settings.json": lambda text: with_schema(text, f"./{_SCHEMA}", _PATTERNS),
+        folder / "settings.json": lambda text: with_schema(text, f"./{_SCHEMA}", [*_PATTERNS, *_OTHERS]),
         folder / "extensions.json": with_extension,
     }
 

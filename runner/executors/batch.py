@@ -243,9 +243,11 @@ class Batch:
                         yield self._events.popleft()
                 await task
         finally:
-            if task is not None:
-                await _cancelled(task, 2 * GRACE)
-            self._is_over = True
+            try:
+                if task is not None:
+                    await _cancelled(task, 2 * GRACE)
+            finally:
+                self._is_over = True
         for event in self.untold():
             yield event
 
@@ -304,6 +306,7 @@ class Batch:
         try:
             self._refuse_late_start(record)
             await self.settings.before_start()
+            self._refuse_late_start(record)
             if record.effects == "once" and self.settings.record_started is not None and not record.started:
                 await self.settings.record_started(record.index)
             self._refuse_late_start(record)

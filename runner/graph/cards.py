@@ -53,7 +53,7 @@ def cards(root: Part, folder: Path) -> list[Card]:
 
 
 def _details(part: Part) -> Iterator[str]:
-    what = [part.kind] if part.name else []
+    what: list[str] = [part.kind] if part.name else []
     if part.built and part.kind not in {"agent", "tool"}:
         what.append(part.built)
     if what:

@@ -8,7 +8,7 @@ from runner.loading.secrets import is_secret_name
 
 _STARS = "***"
 _SHORT_NAMES = {"key", "pwd", "pw"}
-_URL_PASSWORD = re.compile(r"^([a-z][a-z0-9+.-]*://[^:/@?#]*):.*@", re.I | re.S)
+_URL_PASSWORD = re.compile(r"^([a-z][a-z0-9+.-]*://[^:/@?#]*):.*@", re.IGNORECASE | re.DOTALL)
 _PARAMETER = re.compile(r"([?&;])([^=&;?#]+)=([^&;#]*)")
 
 

@@ -59,9 +59,9 @@ def svg(root: Part, folder: Path) -> str:
     height = _placed(boxes)
     width = max(box.x + box.width for box in boxes) + _MARGIN
     title, what = _text(f"{root.name}: the engine graph"), _text(root.text)
+    size = f'width="{width:g}" height="{height:g}"'
     drawn = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
-        f'viewBox="0 0 {width:g} {height:g}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width:g} {height:g}" role="img">',
         f"  <title>{title}</title>",
         *([f"  <desc>{what}</desc>"] if what else []),
         f"  <style>{_STYLE}  </style>",

@@ -31,6 +31,11 @@ class Position(NamedTuple):
     line: int
     column: int
 
+    def shown(self, folder: Path) -> str:
+        """`agents/weather.yaml:5`, relative to `folder` if it lies in it."""
+        path = self.path.relative_to(folder) if self.path.is_relative_to(folder) else self.path
+        return f"{path.as_posix()}:{self.line}"
+
 
 @dataclass(frozen=True, slots=True)
 class Fix:

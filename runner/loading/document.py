@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from runner.loading.diagnostics import Diagnostic, Span
+from runner.loading.environment import dotenv_of, environment_of
 from runner.loading.nodes import Mapping, Scalar, compose
 from runner.loading.source import SourceError, read_source
 from runner.loading.substitution import substitute
@@ -27,11 +28,19 @@ class Reading:
     """What one reading of a file and its includes shares: where it may look, what it found, what it read."""
 
     root: Path  # the project root, resolved: nothing outside of it is included
-    environment: MappingOf[str, str]
-    missing: Literal["E", "W"] = "E"  # whether a variable that is not set is an error
+    missing: Literal["E", "W"] = "E"  # whether a variable of the environment that is not set is an error
     problems: list[Diagnostic] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
-    uses_environment: bool = False
+    _environment: MappingOf[str, str] | None = None
+
+    @property
+    def environment(self) -> MappingOf[str, str]:
+        """The environment's variables; the project's `.env` is read when they are first asked for."""
+        if self._environment is None:
+            if (dotenv := dotenv_of(self.root)) is not None:
+                self.files.append(dotenv)
+            self._environment = environment_of(self.root)
+        return self._environment
 
     def mapping(self, path: Path, thing: str, *, shown: str | None = None) -> Mapping | None:
         """The mapping that a file holds, its variables replaced; None where it holds none, which is told."""
@@ -47,9 +56,8 @@ class Reading:
         if not isinstance(tree, Mapping):
             self.problems.append(_no_mapping(tree, source, thing))
             return None
-        told = list(substitute(tree, self.environment, self.missing))
-        self.problems += told
-        self.uses_environment = self.uses_environment or "${" in source.text
+        if "$" in source.text:
+            self.problems += substitute(tree, self.environment, self.missing)
         return tree
 
     def source(self, path: Path, *, shown: str | None = None) -> Source:

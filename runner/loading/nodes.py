@@ -205,7 +205,7 @@ class _Composer:
         return copy
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
-        plain = bool(event.implicit[0]) and event.style is None
+        plain = bool(event.implicit[0]) and not event.style
         tag = None if event.tag is None else _TAGS.get(event.tag, ...)  # type: ignore[call-overload]  # as above
         if tag is ...:
             self._refuse_tag(event)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from runner.loading.codes import CODES
+from runner.loading.codes import codes
 from runner.version import __version__
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    explained = CODES[code]
+    explained = codes()[code]
     return {
         "id": code,
         "shortDescription": {"text": explained.title},

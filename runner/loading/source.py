@@ -71,7 +71,7 @@ def read_source(path: Path, *, shown: str | None = None, limit: int = SIZE_LIMIT
     except FileNotFoundError:
         raise SourceError("E100", "no such file") from None
     except IsADirectoryError:
-        raise SourceError("E100", "a folder, not a file") from None
+        raise SourceError("E100", "a folder, not a regular file") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SourceError("E100", f"cannot be read: {reason}") from error

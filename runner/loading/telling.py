@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from runner.loading.nodes import Node
     from runner.loading.vocabulary import Vocabulary
 
-_NOT_EMPTY_OF_VALUE = {"missing", "extra_forbidden", "variable_name"}
+_ABOUT_KEYS = {"missing", "extra_forbidden", "variable_name"}
+_NEVER_TEXT = {"list_type", "dict_type", "model_type", "model_attributes_type"}  # no variable makes a text one of these
 _WANTED = {
     "list_type": "a list",
     "string_type": "text",
@@ -60,9 +61,9 @@ class Teller:
         """The diagnostic of an error; None where the value hangs on a variable of the environment that is not set."""
         place = locate(self._root, loc)
         node = place.node
-        if isinstance(node, Scalar) and node.missing:
+        if isinstance(node, Scalar) and node.missing and error not in _ABOUT_KEYS | _NEVER_TEXT:
             return None
-        if error not in _NOT_EMPTY_OF_VALUE and isinstance(node, Scalar) and node.value is None:
+        if error not in _ABOUT_KEYS and isinstance(node, Scalar) and node.value is None:
             return self._no_value(place)
         if error == "extra_forbidden":
             return self._unknown_key(place, str(loc[-1]))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from runner.loading.nodes import Mapping as MappingNode
+from runner.loading.nodes import data_of
 from runner.loading.words import listed
 from runner.manifest.variables import Variable, fits
 
@@ -12,6 +16,20 @@ if TYPE_CHECKING:
 
 _BOOLS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False, "1": True, "0": False}
 _WORDS = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false", "list": "a list"}
+
+
+def declared(tree: MappingNode) -> dict[str, Variable | None]:
+    """The variables of a manifest's tree by name; None where a definition is wrong, which is told elsewhere."""
+    node = tree.get("variables")
+    entries = node.entries if isinstance(node, MappingNode) else {}
+    return {name: _declared(data_of(entry.value)) for name, entry in entries.items()}
+
+
+def _declared(data: object) -> Variable | None:
+    try:
+        return Variable.model_validate(data if isinstance(data, dict) else {"default": data})
+    except ValidationError:
+        return None
 
 
 class VariableError(ValueError):

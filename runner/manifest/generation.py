@@ -90,13 +90,18 @@ class GenerationPart(Part):
             wire["includeThoughts"] = self.thinking.include_thoughts
         return wire
 
-    def safety_settings(self) -> list[dict[str, str]]:
-        """Gemini's `safetySettings`."""
-        given = self.safety.model_dump(exclude_none=True) if self.safety else {}
-        return [
-            {"category": f"HARM_CATEGORY_{kind.upper()}", "threshold": threshold.upper()}
-            for kind, threshold in given.items()
-        ]
+    def settings(self) -> dict[str, Any] | None:
+        """Gemini's fields beside `generationConfig`; None where nothing is set."""
+        wire: dict[str, Any] = {}
+        if self.safety is not None:
+            given = self.safety.model_dump(exclude_none=True)
+            wire["safetySettings"] = [
+                {"category": f"HARM_CATEGORY_{kind.upper()}", "threshold": threshold.upper()}
+                for kind, threshold in given.items()
+            ]
+        if self.service_tier is not None:
+            wire["serviceTier"] = self.service_tier
+        return wire or None
 
 
 def _camel(name: str) -> str:

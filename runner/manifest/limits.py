@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -24,6 +24,10 @@ class LimitsPart(Part):
     max_output_chars: Given[Size] = Field(
         default=None, description="How long a tool's result may be, in characters or as 200kB; 1MB if left out."
     )
+
+    def given(self) -> dict[str, Any]:
+        """What is set, by name; times in seconds."""
+        return {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
 
 
 class CachePart(Part):

@@ -10,20 +10,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from runner.loading import LoadedManifest
     from runner.manifest import AgentManifest
     from runner.modules import ModuleTable
 
 
-def foresee(modules: ModuleTable, loaded: LoadedManifest) -> None:
+def foresee(modules: ModuleTable, manifest: AgentManifest, folder: Path) -> None:
     """Let the table read all sources that the manifest's modules lead to, those imported late by a function too.
 
     After that the table sees no change of any of them, and its `seen` says what to watch.
     """
-    lines = [line.partition(":")[0] for line in loaded.manifest.tools]
-    waiting = [*modules.names, *(name for _, name in classes_of(loaded.manifest))]
-    waiting += [line for line in lines if not line.endswith(".py")]
-    for path in named_files(loaded):
+    waiting = [*modules.names, *(name for _, name in classes_of(manifest))]
+    waiting += [name for name in _named(manifest) if not name.endswith(".py")]
+    for path in named_files(manifest, folder):
         name = modules.name_of(path)
         waiting += _imports_of(modules, path.resolve(), "") if name is None else [name]
     known: set[str] = set()
@@ -34,10 +32,9 @@ def foresee(modules: ModuleTable, loaded: LoadedManifest) -> None:
             waiting += _led_to(modules, name)
 
 
-def named_files(loaded: LoadedManifest) -> list[Path]:
-    """The files that the manifest's `tools:` name by their paths."""
-    lines = [line.partition(":")[0] for line in loaded.manifest.tools]
-    return [loaded.path.parent / line for line in lines if line.endswith(".py")]
+def named_files(manifest: AgentManifest, folder: Path) -> list[Path]:
+    """The files that the manifest's `tools:` name by their paths, relative to its folder."""
+    return [folder / name for name in _named(manifest) if name.endswith(".py")]
 
 
 def classes_of(manifest: AgentManifest) -> Iterator[tuple[str, str]]:
@@ -46,6 +43,10 @@ def classes_of(manifest: AgentManifest) -> Iterator[tuple[str, str]]:
         module, colon, _ = getattr(manifest, key).type.partition(":")
         if colon:
             yield key, module
+
+
+def _named(manifest: AgentManifest) -> list[str]:
+    return [line.partition(":")[0] for line in manifest.tools]
 
 
 def _led_to(modules: ModuleTable, name: str) -> Iterator[str]:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from runner.agent import Agent
 from runner.digests import digests_of
 from runner.errors import ChatStorageError, ManifestError
-from runner.loading import LoadedManifest, load_manifest
+from runner.loading import InvalidManifestError, LoadedManifest, load_manifest, project_root
 from runner.modules import ModuleTable
 from runner.reload.foresight import classes_of, foresee, named_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from runner.digests import Digests
+    from runner.manifest import AgentManifest
     from runner.reload.checker import Checker
     from runner.reload.touches import Touches
     from runner.settings import Settings
@@ -43,24 +44,27 @@ class SupersededError(Exception):
 class Maker:
     """Makes the agents of one manifest. `looked_at` is what the last attempt was made from, as far as it came."""
 
-    def __init__(self, path: str | Path, options: AgentOptions) -> None:
+    def __init__(self, path: str | Path, variables: Mapping[str, Any] | None, options: AgentOptions) -> None:
         self.path = Path(path).absolute()
         self.looked_at: Digests = {}
-        self._options = options
+        self._options, self._variables = options, variables
 
     def first(self) -> Agent:
         """The first agent, made as `Agent.from_file` makes it: nothing waits for checks. Raises its errors."""
-        return Agent(load_manifest(self.shown), **self._options)
+        loaded = self._load()
+        self.looked_at = digests_of(_files_of(loaded))
+        return Agent(loaded, **self._options)
 
-    def files_of(self, agent: Agent) -> Digests:
+    def files_of_first(self, agent: Agent) -> Digests:
         """What the first agent was made from; where that has changed since, a digest that no file has."""
+        first = self.looked_at
         try:
             loaded, files = self._read({})
         except (ManifestError, SupersededError):
-            return {self.path: _ANOTHER}
+            return {**first, self.path: _ANOTHER}
         if loaded.manifest != agent.manifest:
             files[self.path] = _ANOTHER
-        return self._all_files(agent, loaded, files)
+        return self._all_files(agent, loaded, {**files, **first})
 
     async def make(
         self,
@@ -78,7 +82,7 @@ class Maker:
         loaded, files = self._read(known)
         self.looked_at = self._with_environment(files, loaded)
         if _has_new_code(previous, loaded):
-            self.looked_at |= _foreseen(loaded)
+            self.looked_at |= _foreseen(loaded.manifest, loaded.root, self.path.parent)
             watch(known.keys() | self.looked_at.keys())
             await self._check(checker, touches)
         agent = Agent(loaded, previous=previous, **self._options)
@@ -95,19 +99,22 @@ class Maker:
         """The manifest, and the contents that it was read from."""
         for _ in range(_READINGS):
             try:
-                loaded = load_manifest(self.shown)
-            except ManifestError as error:
-                self.looked_at = digests_of(_files_of(error))
+                loaded = self._load()
+            except InvalidManifestError as error:
+                self.looked_at = digests_of(error.files)
+                if error.manifest is not None:
+                    self.looked_at |= _foreseen(error.manifest, project_root(self.path), self.path.parent)
                 raise
-            files = digests_of({self.path, *getattr(loaded, "files", ())})
+            files = digests_of(_files_of(loaded))
             if files.items() <= known.items():
                 return loaded, files
             known = files
         raise SupersededError
 
     def _all_files(self, agent: Agent, loaded: LoadedManifest, files: Digests) -> Digests:
-        foresee(agent.modules, loaded)
-        return {**self._with_environment(files, loaded), **digests_of(named_files(loaded)), **agent.modules.seen}
+        foresee(agent.modules, loaded.manifest, self.path.parent)
+        named = digests_of(named_files(loaded.manifest, self.path.parent))
+        return {**self._with_environment(files, loaded), **named, **agent.modules.seen}
 
     def _with_environment(self, files: Digests, loaded: LoadedManifest) -> Digests:
         if self._options.get("settings") is not None:
@@ -130,6 +137,9 @@ class Maker:
             await asyncio.wait({check})
         if error := check.result():
             raise ManifestError(error)
+
+    def _load(self) -> LoadedManifest:
+        return load_manifest(self.shown, variables=self._variables)
 
     @property
     def shown(self) -> str:
@@ -156,20 +166,18 @@ def _code_of(source: LoadedManifest | Agent) -> tuple[Any, ...]:
     return source.root, source.path.parent, manifest.tools, list(classes_of(manifest))
 
 
-def _foreseen(loaded: LoadedManifest) -> Digests:
+def _foreseen(manifest: AgentManifest, root: Path, folder: Path) -> Digests:
     """The files that a manifest's modules lead to, and their contents."""
-    table = ModuleTable([loaded.root, loaded.path.parent])
+    table = ModuleTable([root, folder])
     try:
-        foresee(table, loaded)
-        return {**digests_of(named_files(loaded)), **table.seen}
+        foresee(table, manifest, folder)
+        return {**digests_of(named_files(manifest, folder)), **table.seen}
     finally:
         table.close()
 
 
-def _files_of(error: ManifestError) -> set[Path]:
-    """The files beside the manifest that a mistake was found in."""
-    found = getattr(error, "files", ()) or [item.path for item in getattr(error, "diagnostics", ()) if item.path]
-    return {Path(path).absolute() for path in found}
+def _files_of(loaded: LoadedManifest) -> set[Path]:
+    return {loaded.path, *loaded.files}
 
 
 async def _open(agent: Agent, previous: Agent) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.manifest import AgentManifest
+from runner.manifest.variables import RESERVED
+from runner.models.catalog import catalog
 from runner.plugins import EXECUTORS, MODELS, STORAGES
 from runner.schemas.draft7 import DRAFT, choices, draft7, with_markdown
 from runner.schemas.leaves import REFERENCE, finished
 from runner.schemas.plugins import builtin_texts, plugin_schema
-from runner.schemas.texts import MODEL_NAMES, SNIPPETS, STORAGE_URLS
+from runner.schemas.texts import SNIPPETS, STORAGE_URLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +32,11 @@ def agent_schema(tool_lines: Mapping[str, str] | None = None) -> Json:
     generated = AgentManifest.model_json_schema(by_alias=True, mode="validation")
     schema = finished(draft7(generated, nullable=False))
     properties: Json = schema["properties"]
+    ((pattern, variable),) = properties["variables"]["patternProperties"].items()
+    free_name = f"^(?!(?:{'|'.join(RESERVED)})$){pattern.removeprefix('^')}"
+    properties["variables"]["patternProperties"] = {free_name: {**variable, "minProperties": 1}}
+    _exclude_one_another(schema, "instructions", "instructions_file")
+    _exclude_one_another(properties["generation"]["properties"]["thinking"], "level", "budget")
     for key, plugins in _plugins(generated["$defs"]).items():
         properties[key] = {"description": properties[key]["description"], **plugins}
     if tool_lines is not None:
@@ -41,12 +48,26 @@ def agent_schema(tool_lines: Mapping[str, str] | None = None) -> Json:
     return told
 
 
+def _exclude_one_another(schema: Json, one: str, other: str) -> None:
+    """Where `one` is given, `other` is not allowed; an editor underlines the latter."""
+    schema["dependencies"] = {one: {"properties": {other: False}}}
+
+
 def _plugins(definitions: Json) -> dict[str, Json]:
     def spec(name: str) -> Json:
         return finished(draft7({**definitions[name], "$defs": definitions}, nullable=False))
 
     return {
-        "model": plugin_schema(MODELS, spec("ModelSpec"), MODEL_NAMES, default="gemini"),
+        "model": plugin_schema(MODELS, spec("ModelSpec"), _model_names(), default="gemini"),
         "executor": plugin_schema(EXECUTORS, spec("ExecutorSpec"), builtin_texts(EXECUTORS)),
         "storage": plugin_schema(STORAGES, spec("StorageSpec"), STORAGE_URLS),
     }
+
+
+def _model_names() -> dict[str, str]:
+    """The models known today, each with what there is to know when choosing one."""
+    names = {}
+    for name, model in catalog().models.items():
+        levels = f"Thinks {', '.join(model.levels)}." if model.levels else ""
+        names[name] = " ".join(text for text in (levels, f"Shut down on {model.ends}." if model.ends else "") if text)
+    return {**names, "offline": builtin_texts(MODELS)["offline"]}

@@ -28,7 +28,9 @@ def draft7(schema: Json, *, nullable: bool = True) -> Json:
     Draft-07 ignores what stands beside a `$ref`, so a description there would be lost. Where a schema refers to itself,
     anything is accepted. Without `nullable`, null is not among the choices.
     """
-    return _Tidying(schema.get("$defs") or schema.get("definitions") or {}, nullable).tidy(schema, ())
+    known = schema.get("$defs") or schema.get("definitions") or {}
+    tidy: Json = _Tidying(known, nullable).tidy(schema, ())
+    return tidy
 
 
 def choices(texts: Mapping[str, str]) -> Json:
@@ -68,8 +70,8 @@ class _Tidying:
             return schema
         if "$ref" in schema:
             return self._resolved(schema, inside)
-        tidy = {
-            _PYTHON_NAMES.get(key, key): self._part(key, value, inside)
+        tidy: Json = {
+            _PYTHON_NAMES.get(str(key), str(key)): self._part(key, value, inside)
             for key, value in schema.items()
             if key not in _NOISE
         }

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from runner.loading.checks import project_modules
 from runner.loading.checks.python_source import python_file
-from runner.loading.document import Reading
-from runner.loading.nodes import Scalar, Sequence
+from runner.loading.nodes import Mapping, Scalar, Sequence, compose
+from runner.loading.source import SourceError, read_source
 from runner.schemas.source import tool_of_class, tool_of_function
 from runner.schemas.tools import KnownTool
 
@@ -38,7 +38,7 @@ class FoundModule:
 
 
 def tool_files(root: Path) -> dict[str, Path]:
-    """The modules that may hold tools, by dotted name: those in `tools/`, and those that manifests in `agents/` name."""
+    """The modules that may hold tools, by dotted name: those in `tools/` and those that manifests in `agents/` name."""
     folder = root / "tools"
     inside = sorted(folder.rglob("*.py"))[:_MOST_FILES] if folder.is_dir() else []
     parts = [(file, file.relative_to(root).with_suffix("").parts) for file in inside]
@@ -78,8 +78,11 @@ def _known(definition: Definition) -> KnownTool | None:
 
 def _named_lines(root: Path) -> Iterator[str]:
     for file in manifest_files(root):
-        tree = Reading(root, {}, "W").mapping(file, "a manifest")
-        tools = None if tree is None else tree.get("tools")
+        try:
+            tree = compose(read_source(file), [])
+        except SourceError:
+            continue
+        tools = tree.get("tools") if isinstance(tree, Mapping) else None
         for item in tools.items if isinstance(tools, Sequence) else ():
             if isinstance(item, Scalar) and isinstance(item.value, str):
                 yield item.value

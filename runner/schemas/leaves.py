@@ -20,7 +20,9 @@ def finished(schema: Json, key: str = "") -> Json:
     for name in ("properties", "patternProperties"):
         if name in done:
             is_open = name == "patternProperties"
-            done[name] = {each: finished(one, _below(key, "*" if is_open else each)) for each, one in done[name].items()}
+            done[name] = {
+                each: finished(one, _below(key, "*" if is_open else each)) for each, one in done[name].items()
+            }
     if isinstance(done.get("items"), dict):
         done["items"] = finished(done["items"], _below(key, "*"))
     if "anyOf" in done:

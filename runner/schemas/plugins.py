@@ -27,18 +27,22 @@ def plugin_schema(registry: Registry, spec: Json, short_forms: Mapping[str, str]
     described = {name: schema for name, schema in spec["properties"].items() if name != "type"}
     texts = builtin_texts(registry)
     kind = {"description": spec["properties"]["type"]["description"], "anyOf": [choices(texts), _TEXT]}
+    bare = {"not": {"enum": [name for name, plugin in plugins.items() if default is None and _required(plugin)]}}
     is_own = {"not": {"properties": {"type": {"enum": [*texts]}}}}
     long_form: Json = {
         "type": "object",
         "properties": {"type": kind},
         "allOf": [
-            *({"if": _is(name, name == default), "then": _only_of(plugin, described)} for name, plugin in plugins.items()),
+            *(
+                {"if": _is(name, name == default), "then": _only_of(plugin, described)}
+                for name, plugin in plugins.items()
+            ),
             {"if": is_own, "then": {"properties": described}},
         ],
     }
     if default is None:
         long_form["required"] = ["type"]
-    return {"anyOf": [choices(short_forms), _TEXT, long_form]}
+    return {"anyOf": [choices(short_forms), _TEXT | (bare if bare["not"]["enum"] else {}), long_form]}
 
 
 def builtin_texts(registry: Registry) -> dict[str, str]:
@@ -63,9 +67,13 @@ def _only_of(plugin: Callable[..., Any], described: Json) -> Json:
     for option in _parameters(plugin):
         own: Json = draft7(TypeAdapter(option.annotation).json_schema())
         options[option.name] = described.get(option.name) or {"description": _text(plugin), **own}
-    required = [option.name for option in _parameters(plugin) if option.default is option.empty]
+    required = _required(plugin)
     own = {"properties": {"type": {}, **options}, "additionalProperties": False}
     return {**own, "required": required} if required else own
+
+
+def _required(plugin: Callable[..., Any]) -> list[str]:
+    return [option.name for option in _parameters(plugin) if option.default is option.empty]
 
 
 def _parameters(plugin: Callable[..., Any]) -> list[inspect.Parameter]:

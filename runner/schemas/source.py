@@ -1,4 +1,4 @@
-"""What a tool declares, read off its source: names, docstrings, annotations and literals; nothing is imported or run."""
+"""What a tool declares, read off its source: names, docstrings, annotations, literals; nothing is imported or run."""
 
 from __future__ import annotations
 
@@ -131,7 +131,9 @@ def _constraints(metadata: list[ast.expr]) -> Json:
         if not isinstance(item, ast.Call):
             continue
         for keyword in item.keywords:
-            if isinstance(keyword.value, ast.Constant) and (name := {**_BOUNDS, "description": "description"}.get(keyword.arg or "")):
+            if isinstance(keyword.value, ast.Constant) and (
+                name := {**_BOUNDS, "description": "description"}.get(keyword.arg or "")
+            ):
                 found[name] = keyword.value.value
     return found
 

@@ -65,11 +65,6 @@ STORAGE_URLS: dict[str, str] = {
 }
 """A URL to begin with for each kind of storage."""
 
-MODEL_NAMES: dict[str, str] = {
-    "gemini-3.8-flash": "",
-    "offline": "Rules for first runs without a key, not a language model.",
-}
-
 QUANTITIES: dict[str, str] = {
     "time": "A time above 0: 90s, 2m, 1h30m, or a number of seconds.",
     "size": "A size above 0: 200kB, 10MB, or a number of characters.",

@@ -66,6 +66,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _written(value: dict[str, Any], before: str | None) -> str:
     """JSON in the indentation and with the line ends of what was there."""
-    indent = re.search(r"^([ \t]+)\S", before or "", re.M)
+    indent = re.search(r"^([ \t]+)\S", before or "", re.MULTILINE)
     text = json.dumps(value, indent=indent[1] if indent else 4, ensure_ascii=False) + "\n"
     return text.replace("\n", "\r\n") if "\r\n" in (before or "") else text

@@ -55,7 +55,12 @@ class LanguageServer:
         capabilities = {"textDocument": hovers, "workspace": {"configuration": True}}
         self.ask(
             "initialize",
-            {"processId": None, "rootUri": folders[0]["uri"], "capabilities": capabilities, "workspaceFolders": folders},
+            {
+                "processId": None,
+                "rootUri": folders[0]["uri"],
+                "capabilities": capabilities,
+                "workspaceFolders": folders,
+            },
         )
         self.tell("initialized", {})
         self.tell("workspace/didChangeConfiguration", {"settings": self._settings})
@@ -90,17 +95,8 @@ class LanguageServer:
 
     def diagnostics(self, path: Path, text: str) -> list[dict[str, Any]]:
         """Open `path` with `text`, or change it to that; what the server then says is wrong."""
-        uri = path.as_uri()
-        told = self._told.setdefault(uri, queue.Queue())
-        version = self._versions[uri] = self._versions.get(uri, 0) + 1
-        if version == 1:
-            item = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
-            self.tell("textDocument/didOpen", {"textDocument": item})
-        else:
-            self.tell(
-                "textDocument/didChange",
-                {"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"text": text}]},
-            )
+        told = self._told.setdefault(path.as_uri(), queue.Queue())
+        self._show(path, text)
         return told.get(timeout=PATIENCE)
 
     def completions(self, path: Path, text: str) -> dict[str, dict[str, Any]]:
@@ -115,12 +111,22 @@ class LanguageServer:
         return str(found["contents"]["value"]) if found else ""
 
     def _opened(self, path: Path, text: str) -> dict[str, Any]:
+        """Show `text` in a file beside `path`, whose problems nobody waits for; where its cursor is."""
         before, cursor, after = text.partition(CURSOR)
         assert cursor, f"mark the cursor with {CURSOR}"
-        self.diagnostics(path, before + after)
-        line = before.count("\n")
-        position = {"line": line, "character": len(before) - before.rfind("\n") - 1}
-        return {"textDocument": {"uri": path.as_uri()}, "position": position}
+        beside = path.with_stem(f"{path.stem}-asked")
+        self._show(beside, before + after)
+        position = {"line": before.count("\n"), "character": len(before) - before.rfind("\n") - 1}
+        return {"textDocument": {"uri": beside.as_uri()}, "position": position}
+
+    def _show(self, path: Path, text: str) -> None:
+        uri = path.as_uri()
+        version = self._versions[uri] = self._versions.get(uri, 0) + 1
+        document = {"uri": uri, "version": version}
+        if version == 1:
+            self.tell("textDocument/didOpen", {"textDocument": {**document, "languageId": "yaml", "text": text}})
+        else:
+            self.tell("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": text}]})
 
     # the wire
 

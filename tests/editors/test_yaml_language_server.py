@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +14,9 @@ from runner.schemas.files import schema_text
 from runner.schemas.tools import KnownTool, arguments_by_tool, tool_names
 from tests.docs.fences import fences
 from tests.editors.language_server import CURSOR, LanguageServer, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=missing() or "")
 
@@ -207,7 +209,7 @@ def test_the_settings_of_vs_code_give_the_manifests_in_agents_their_schema(
     assert said(server.diagnostics(project / "agents" / "own.yaml", "modl: x\n"), "") == [
         (0, 0, "Property modl is not allowed.")
     ]
-    for name in ("agents/_fragment.yaml", "agents/own.conversations.yaml", "other/own.yaml"):
+    for name in ("agents/own.conversations.yaml", "other/own.yaml"):
         assert server.diagnostics(project / name, "modl: x\n") == []
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.commands import Run, command_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MANIFEST = """\
 name: post
@@ -52,7 +55,7 @@ class Slow(AsyncToolExecutor):
         self.workers = workers
 '''
 
-STAMPS = '''\
+STAMPS = """\
 from runner import Tool
 
 
@@ -62,7 +65,7 @@ class Price(Tool):
 
     async def execute(self, tool_args):
         return {}
-'''
+"""
 
 
 @pytest.fixture

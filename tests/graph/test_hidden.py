@@ -28,7 +28,9 @@ def test_a_url_is_shown_without_its_password(url: str, what_is_shown: str) -> No
     assert "s3cret" not in shown(url)
 
 
-@pytest.mark.parametrize("name", ["password", "db_password", "PASSWD", "pwd", "token", "access_token", "api_key", "key"])
+@pytest.mark.parametrize(
+    "name", ["password", "db_password", "PASSWD", "pwd", "token", "access_token", "api_key", "key"]
+)
 def test_a_value_under_a_secret_name_is_not_shown(name: str) -> None:
     assert shown_under(name, "s3cret") == "***"
 

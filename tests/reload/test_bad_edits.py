@@ -99,6 +99,21 @@ async def test_a_file_that_only_the_failed_version_needs_is_watched_too(scene: S
         assert (await scene.reloaded()).generation == 2
 
 
+async def test_what_a_failed_manifest_names_is_watched_although_there_is_none_yet(scene: Scene) -> None:
+    async with scene.running():
+        edit(scene.manifest, "[tools.stamp]", "[tools.stamp, tools.new.more, ../tools/odd-name.py]")
+        scene.manifest.write_text(f"include: parts/_more.yaml\n{scene.manifest.read_text()}")
+        assert "parts/_more.yaml" in await scene.failed()
+        (scene.manifest.parent / "parts").mkdir()
+        (scene.manifest.parent / "parts" / "_more.yaml").write_text("description: More.\n")
+        assert "tools.new.more" in await scene.failed()
+        (scene.root / "tools" / "new").mkdir()
+        (scene.root / "tools" / "new" / "more.py").write_text('def more() -> int:\n    """More."""\n    return 1\n')
+        assert "odd-name.py" in await scene.failed()
+        (scene.root / "tools" / "odd-name.py").write_text('def odd() -> int:\n    """Odd."""\n    return 1\n')
+        assert (await scene.reloaded()).summary == "tools +2, include, description"
+
+
 async def test_a_better_edit_does_not_wait_for_a_module_that_hangs(scene: Scene) -> None:
     async with scene.running(check_seconds=3600):
         hangs = scene.root / "hangs"

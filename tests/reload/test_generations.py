@@ -140,6 +140,19 @@ async def test_the_environment_file_is_read_again(scene: Scene) -> None:
         assert project.generation == 3
 
 
+async def test_included_files_and_instruction_files_are_watched(scene: Scene) -> None:
+    fragment, text = scene.manifest.with_name("_limits.yaml"), scene.manifest.with_name("echo.md")
+    fragment.write_text("limits: {max_iterations: 3}\n")
+    text.write_text("from a file")
+    edit(scene.manifest, "instructions: first", "instructions_file: echo.md\ninclude: _limits.yaml")
+    async with scene.running():
+        edit(fragment, "3", "4")
+        assert (await scene.reloaded()).summary == "limits"
+        edit(text, "from a", "from another")
+        assert (await scene.reloaded()).summary == "agents/echo.md"
+        assert await scene.answer() == ANSWER.replace("first", "from another file") + " after 0"
+
+
 async def test_a_change_between_loading_and_watching_is_seen(scene: Scene) -> None:
     from runner.project import Project
 

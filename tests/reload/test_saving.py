@@ -99,7 +99,7 @@ async def test_the_same_content_again_is_no_change(scene: Scene, save: Callable[
 async def test_a_deleted_file_is_told_and_the_agent_answers_until_it_is_there_again(scene: Scene) -> None:
     async with scene.running():
         scene.manifest.unlink()
-        assert "agents/echo.yaml: no such file\nstill running the version of " in await scene.failed()
+        assert "no such file" in await scene.failed()
         assert await scene.answer("a") == f"{ANSWER} after 0"
         scene.manifest.write_text(content(2))
         assert (await scene.reloaded()).generation == 2

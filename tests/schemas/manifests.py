@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from runner.messages import Json
+if TYPE_CHECKING:
+    from runner.messages import Json
 
-TIMES_AND_SIZES = (
-    "90s 2m 1h30m 1h_30m 0s 0 00.0h 5 1.5h .5s 1h30 500ms 1d 1w 90S 1H 10MB 10mb 1kB 1KB 1kb 1K 1k 2GiB 0MB 1.5MB 10TB B"
-)
-REFERENCES = ("${HOME_OF_NOBODY}", "${HOME_OF_NOBODY:-x}", "a ${HOME_OF_NOBODY} b")
+TIMES = "90s 2m 1h30m 1h_30m 0s 0 00.0h 5 1.5h .5s 1h30 500ms 1d 1w 90S 1H"
+SIZES = "10MB 10mb 1kB 1KB 1kb 1K 1k 2GiB 0MB 1.5MB 10TB B"
+REFERENCES = ("${HOME_OF_NOBODY}", "a ${HOME_OF_NOBODY} b")
 NAMES = ("a", "a_1", "A", "1a", "_a", "a-b", "ä", "", "now")
 
-words = st.sampled_from([*(text.replace("_", " ") for text in TIMES_AND_SIZES.split()), *NAMES, "tools.weather", "x:Y"])
+words = st.sampled_from(
+    [*(text.replace("_", " ") for text in f"{TIMES} {SIZES}".split()), *NAMES, "tools.weather", "x:Y"]
+)
 texts = words | st.text("abc :/.-_%#é✓", max_size=6) | st.sampled_from(REFERENCES)
 scalars = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-3, 3) | texts
 anything = st.recursive(
@@ -26,7 +28,9 @@ def manifests(schema: Json) -> st.SearchStrategy[Json]:
     """Manifests along their schema; sometimes with a key that is none."""
     strange = st.dictionaries(st.sampled_from(["modl", "Model", "x", "batch_size"]), anything, max_size=1)
     right = _object(schema)
-    return st.tuples(right, st.just({}) | st.just({}) | st.just({}) | strange).map(lambda parts: {**parts[0], **parts[1]})
+    return st.tuples(right, st.just({}) | st.just({}) | st.just({}) | strange).map(
+        lambda parts: {**parts[0], **parts[1]}
+    )
 
 
 def _value(schema: Json) -> st.SearchStrategy[Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import jsonschema_rs
 from pydantic import BaseModel, BeforeValidator, Field
 
-from runner.messages import Json
 from runner.schemas.draft7 import choices, draft7, with_markdown
+
+if TYPE_CHECKING:
+    from runner.messages import Json
 
 
 class Leaf(BaseModel):
@@ -34,7 +36,15 @@ def keywords(schema: object) -> set[str]:
 
 
 def test_nothing_is_left_of_what_draft_07_does_not_know() -> None:
-    assert not keywords(draft7(Tree.model_json_schema())) & {"$ref", "$defs", "title", "prefixItems", "default", "ge", "lt"}
+    assert not keywords(draft7(Tree.model_json_schema())) & {
+        "$ref",
+        "$defs",
+        "title",
+        "prefixItems",
+        "default",
+        "ge",
+        "lt",
+    }
 
 
 def test_a_description_beside_a_reference_is_kept_over_the_types_own() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,6 +11,9 @@ import pytest
 from runner.schemas.jetbrains import with_mapping
 from runner.schemas.vscode import UnmergeableError, with_extension, with_schema
 from tests.commands import Run, command_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCHEMA = "./.agent-run/agent.schema.json"
 
@@ -48,9 +51,7 @@ def test_doing_it_twice_changes_nothing(run: Run, folder: Path) -> None:
         assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
 
 
-def test_it_may_be_run_from_any_folder_of_the_project(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_may_be_run_from_any_folder_of_the_project(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "agents").mkdir()
     monkeypatch.chdir(folder / "agents")
     assert run("editor", "vscode").code == 0
@@ -96,7 +97,7 @@ def test_settings_that_a_rewrite_would_damage_are_refused(text: str) -> None:
         with_schema(text, SCHEMA, ["agents/*.yaml"])
 
 
-@pytest.mark.parametrize("text", ['{"recommendations": "x"}', '{\n  // a comment\n}'])
+@pytest.mark.parametrize("text", ['{"recommendations": "x"}', "{\n  // a comment\n}"])
 def test_recommendations_that_a_rewrite_would_damage_are_refused(text: str) -> None:
     with pytest.raises(UnmergeableError):
         with_extension(text)
@@ -118,7 +119,8 @@ def test_a_file_with_comments_is_left_and_what_to_add_is_shown(run: Run, folder:
 def mapped(text: str) -> dict[str, list[str]]:
     """The patterns of each schema of a jsonSchemas.xml, read the way the IDE does."""
     found = {}
-    for info in ET.fromstring(text).iterfind("component/state/map/entry/value/SchemaInfo"):
+    project = ET.fromstring(text)  # noqa: S314  # our own
+    for info in project.iterfind("component/state/map/entry/value/SchemaInfo"):
         options = {option.get("name"): option for option in info.iterfind("option")}
         items = options["patterns"].iterfind("list/Item/option[@name='path']")
         found[str(options["relativePathToSchema"].get("value"))] = [str(item.get("value")) for item in items]

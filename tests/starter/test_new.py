@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.commands import Run, command_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -26,9 +29,7 @@ def test_a_new_agent_answers_with_its_tool_without_a_key(run: Run) -> None:
     ran = run("new", "dice")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == (
-        "wrote agents/dice.yaml\n"
-        "wrote tools/dice.py\n"
-        'try it: agent-run agents/dice.yaml "Roll two dice"\n'
+        'wrote agents/dice.yaml\nwrote tools/dice.py\ntry it: agent-run agents/dice.yaml "Roll two dice"\n'
     )
     answered = run("agents/dice.yaml", "Roll two dice")
     assert answered.code == 0
@@ -85,7 +86,7 @@ def test_nothing_is_overwritten_and_nothing_is_left_half_done(there: str, run: R
     assert ran.code == 2
     assert "exists already; it was left as it is" in ran.err
     assert file.read_text() == "mine\n"
-    assert [each for each in folder.rglob("dice.*")] == [file]
+    assert list(folder.rglob("dice.*")) == [file]
 
 
 def test_a_link_to_nowhere_is_a_file_that_is_there(run: Run, folder: Path) -> None:

@@ -10,6 +10,7 @@ from runner.loading.include import OutsideError, inside
 from runner.loading.nodes import Mapping, Scalar
 from runner.loading.secrets import is_secret_name
 from runner.loading.source import SourceError
+from runner.loading.templates.tags import is_template
 from runner.loading.words import quoted
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from runner.loading.nodes import Node
     from runner.loading.source import Source
     from runner.loading.templates.language import Mistake, Parsed
-
-_TAG = re.compile(r"\{[{%#]")
 
 
 def check_instructions(subject: Subject) -> Iterator[Diagnostic]:
@@ -48,8 +47,8 @@ def _secrets_in(subject: Subject, place: Located | None) -> Iterator[Diagnostic]
     node = place.node if place is not None else None
     if place is None or not isinstance(node, Scalar):
         return
-    for name in (*node.variables, *node.missing):
-        if name and is_secret_name(name):
+    for name in dict.fromkeys(re.findall(r"(?<!\$)\$\{(\w+)", node.shown)):
+        if is_secret_name(name):
             message = f"{place.name} holds the secret {name}: it would be sent to the model and shown"
             yield subject.say("E132", message, place, span=_reference(node, name), hint="remove it")
 
@@ -93,6 +92,7 @@ def _file(subject: Subject, place: Located, path: Scalar) -> Iterator[Diagnostic
         if found.name.startswith("."):
             raise OutsideError("E120", f"{quoted(path.shown)} is a hidden file: it may hold secrets")
         source: Source = subject.reading.source(found)
+        subject.sources["instructions"] = source
     except OutsideError as error:
         yield subject.say(error.code, str(error), place, hint=error.hint)
         return nothing
@@ -120,9 +120,8 @@ def _beside(subject: Subject, text: str) -> str | None:
 
 def _template(subject: Subject, text: _Text) -> Iterator[Diagnostic]:
     """What is wrong with a template; returns the names it uses."""
-    nothing: set[str] = set()
-    if not _TAG.search(text.text):
-        return nothing
+    if not is_template(text.text):
+        return set()
     from runner.loading.templates.language import Parsed
 
     parsed = Parsed(text.text, text.scalar.pieces if text.scalar is not None else ())

@@ -107,7 +107,7 @@ def _syntax(error: SyntaxError, source: Source) -> Diagnostic:
     end = start + 1
     if error.end_lineno == error.lineno and error.end_offset and error.offset and error.end_offset > error.offset:
         end = start + error.end_offset - error.offset
-    message = f"the module is not Python: {error.msg}"
+    message = f"SyntaxError: {error.msg}"
     return Diagnostic(code="E165", message=message, path=source.shown, span=Span(source, start, end))
 
 

@@ -29,7 +29,7 @@ class Subject:
     name: str
     reading: Reading
     given: MappingOf[str, Any] | None = None
-    sources: dict[Path, Any] = field(default_factory=dict)  # facts about Python files, read once
+    sources: dict[Any, Any] = field(default_factory=dict)  # facts about Python files by path, and the instructions' file
 
     @property
     def folder(self) -> Path:

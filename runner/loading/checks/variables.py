@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from runner.loading.diagnostics import Diagnostic
 from runner.loading.nodes import Mapping, Scalar, Sequence, data_of
-from runner.loading.values import VariableError, converted
+from runner.loading.values import VariableError, converted, declared
 from runner.loading.words import listed, nearest, quoted
-from runner.manifest.variables import RESERVED, Variable, fits, type_of
+from runner.manifest.variables import RESERVED, fits, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,26 +45,26 @@ def _name(subject: Subject, name: str, place: Located) -> Iterator[Diagnostic]:
 
 def _definition(subject: Subject, name: str, place: Located, node: Mapping) -> Iterator[Diagnostic]:
     kind, default, choices = subject.text("variables", name, "type"), node.get("default"), node.get("choices")
-    declared: Any = kind.text if kind is not None else None
-    if declared not in {None, "string", "integer", "number", "boolean", "list"}:
+    wanted: Any = kind.text if kind is not None else None
+    if wanted not in {None, "string", "integer", "number", "boolean", "list"}:
         return
-    if declared and default is not None and _known(default) and not fits(data_of(default), declared):
+    if wanted and default is not None and _known(default) and not fits(data_of(default), wanted):
         found = subject.at("variables", name, "default")
         assert found is not None  # noqa: S101  # it was just read
-        message = f"the default of {name} must be {_article(declared)}, not {_article(type_of(data_of(default)))}"
+        message = f"the default of {name} must be {_article(wanted)}, not {_article(type_of(data_of(default)))}"
         yield subject.say("E151", message, found)
     if isinstance(choices, Sequence):
-        yield from _choices(subject, name, declared, default, choices)
-    elif declared is None and default is None and choices is None and not node.entries:
+        yield from _choices(subject, name, wanted, default, choices)
+    elif wanted is None and default is None and choices is None and not node.entries:
         yield subject.say("E103", f"the variable {name} has neither a type nor a default", place, hint="write a default")
 
 
-def _choices(subject: Subject, name: str, declared: Any, default: Node | None, choices: Sequence) -> Iterator[Diagnostic]:
+def _choices(subject: Subject, name: str, wanted: Any, default: Node | None, choices: Sequence) -> Iterator[Diagnostic]:
     for index, item in enumerate(choices.items):
-        if declared and declared != "list" and _known(item) and not fits(data_of(item), declared):
+        if wanted and wanted != "list" and _known(item) and not fits(data_of(item), wanted):
             found = subject.at("variables", name, "choices", index)
             assert found is not None  # noqa: S101  # it was just read
-            yield subject.say("E151", f"a choice of {name} must be {_article(declared)}", found)
+            yield subject.say("E151", f"a choice of {name} must be {_article(wanted)}", found)
     values = data_of(choices)
     if isinstance(default, Scalar) and _known(default) and isinstance(values, list) and default.value not in values:
         found = subject.at("variables", name, "default")
@@ -97,10 +97,9 @@ def _given(subject: Subject, names: list[str]) -> Iterator[Diagnostic]:
             notes = (f"variables: {', '.join(names)}",) if names else ("the manifest declares no variables",)
             message = f"--var {name}: the manifest has no such variable"
             yield Diagnostic(code="E153", message=message, path=path, hint=hint, notes=notes)
-    for name in names:
+    for name, variable in declared(subject.tree).items():
         place = subject.at("variables", name)
         assert place is not None  # noqa: S101  # the name was found there
-        variable = _variable(place.node)
         if variable is None:
             continue
         if name in subject.given:
@@ -112,12 +111,3 @@ def _given(subject: Subject, names: list[str]) -> Iterator[Diagnostic]:
             message = f"the variable {name} has no value"
             yield subject.say("E152", message, place, span=place.key_span, hint=f"give it: --var {name}=..., or a default")
 
-
-def _variable(node: Node) -> Variable | None:
-    from pydantic import ValidationError
-
-    data = data_of(node)
-    try:
-        return Variable.model_validate(data if isinstance(data, dict) else {"default": data})
-    except ValidationError:
-        return None

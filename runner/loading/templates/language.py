@@ -34,11 +34,6 @@ _OPENING = re.compile(r"\{[{%#]")
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 
 
-def is_template(text: str) -> bool:
-    """Whether there is anything to render in a text."""
-    return _OPENING.search(text) is not None
-
-
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """What is wrong with a template, and the place in its text."""

@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from runner.loading.nodes import Mapping, Scalar, data_of
+from runner.loading.nodes import Scalar
 from runner.loading.templates.template import AgentFacts, ToolFacts, turn_values
-from runner.loading.values import VariableError, values_of
+from runner.loading.values import VariableError, declared, values_of
 
 if TYPE_CHECKING:
     from runner.loading.checks.subject import Subject
-    from runner.manifest.variables import Variable
 
 _SAMPLES: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.0, "boolean": True, "list": ["text"]}
 
 
 def trial_values(subject: Subject) -> dict[str, Any] | None:
     """What the instructions would know now; a sample for what has no value yet. None where the variables are wrong."""
-    variables = _variables(subject)
-    if variables is None:
+    found = declared(subject.tree)
+    variables = {name: variable for name, variable in found.items() if variable is not None}
+    if len(variables) < len(found):
         return None
     samples = {name: (variable.choices or [_SAMPLES[variable.type]])[0] for name, variable in variables.items()}
     try:
@@ -31,20 +31,3 @@ def trial_values(subject: Subject) -> dict[str, Any] | None:
     agent = AgentFacts(subject.name, description.text if description else None, name)
     return turn_values(datetime.now(UTC), agent, [ToolFacts("a_tool", "What it does.")], samples | values)
 
-
-def _variables(subject: Subject) -> dict[str, Variable] | None:
-    from pydantic import ValidationError
-
-    from runner.manifest.variables import Variable
-
-    node = subject.tree.get("variables")
-    if not isinstance(node, Mapping):
-        return {}
-    found: dict[str, Variable] = {}
-    for name, entry in node.entries.items():
-        data = data_of(entry.value)
-        try:
-            found[name] = Variable.model_validate(data if isinstance(data, dict) else {"default": data})
-        except ValidationError:
-            return None
-    return found

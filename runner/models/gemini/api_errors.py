@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import email.utils
 import json
 import re
 import time
@@ -106,9 +105,11 @@ def _retry_after(details: list[Json], headers: Mapping[str, str]) -> float | Non
     asked = [_delay(item.get("retryDelay")) for item in details]
     header = headers.get("retry-after")
     if header:
+        from email.utils import parsedate_to_datetime
+
         date = None
         with contextlib.suppress(ValueError):
-            date = email.utils.parsedate_to_datetime(header)
+            date = parsedate_to_datetime(header)
         asked.append(_delay(header) if date is None else max(0.0, date.timestamp() - time.time()))
     return max((seconds for seconds in asked if seconds is not None), default=None)
 

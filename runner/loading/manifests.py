@@ -1,0 +1,122 @@
+"""From a path to a checked manifest, or to everything that is wrong with it; nothing of the user's code is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from runner.loading.checks import all_checks
+from runner.loading.checks.subject import Subject
+from runner.loading.diagnostics import InvalidManifestError, errors_of, in_order
+from runner.loading.document import Reading
+from runner.loading.include import Layers
+from runner.loading.locations import positions_of
+from runner.loading.project_root import project_root
+from runner.loading.source import shown_path
+from runner.loading.structure import checked
+from runner.loading.templates.rendering import InstructionText
+from runner.loading.values import values_of
+from runner.loading.vocabulary import AGENT
+from runner.manifest import AgentManifest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.loading import nodes
+    from runner.loading.diagnostics import Diagnostic, Position
+    from runner.loading.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedManifest:
+    """A checked manifest and where it stands. `files` are all that were read for it, the manifest first.
+
+    `positions` say where each value stands, by its dotted key (`limits.max_iterations`, `tools[1]`); `variables` are the
+    values of its variables, `instructions` its text or template, and `warnings` what is odd but does not keep it from
+    running.
+    """
+
+    manifest: AgentManifest
+    path: Path
+    root: Path
+    files: tuple[Path, ...] = ()
+    positions: Mapping[str, Position] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    instructions: InstructionText | None = None
+    tree: nodes.Mapping | None = None
+
+    @property
+    def name(self) -> str:
+        """The agent's name: the manifest's, or the file's without its suffixes."""
+        return self.manifest.name or self.path.name.partition(".")[0]
+
+
+def load_manifest(path: str | Path, *, variables: Mapping[str, Any] | None = None) -> LoadedManifest:
+    """The manifest of one YAML file, with values for its variables.
+
+    Raises ManifestError, whose `diagnostics` hold all problems and whose text is what `agent-run validate` prints.
+    """
+    found = _Checked(Path(path), "E", variables or {})
+    if found.manifest is None or errors_of(found.problems):
+        raise InvalidManifestError(found.problems)
+    return found.loaded(found.manifest)
+
+
+def check_manifest(path: str | Path) -> list[Diagnostic]:
+    """Everything that is wrong or odd in a manifest. Environment variables that are not set are warnings here."""
+    return in_order(_Checked(Path(path), "W", None).problems)
+
+
+class _Checked:
+    """One manifest, read and checked once."""
+
+    def __init__(self, path: Path, missing: Literal["E", "W"], given: Mapping[str, Any] | None) -> None:
+        self._path = path
+        self._root = project_root(path)
+        self._given = given
+        self._reading = Reading(self._root, missing)
+        self.problems = self._reading.problems
+        self._instructions_file: Source | None = None
+        self.manifest: AgentManifest | None = None
+        shown = shown_path(path) if path.is_absolute() else str(path)
+        self._tree = Layers(self._reading, path.resolve().parent, "a manifest").tree(path, shown=shown)
+        if self._tree is not None:
+            self._check(self._tree)
+
+    def _check(self, tree: nodes.Mapping) -> None:
+        self.manifest = checked(tree, AgentManifest, AGENT, self.problems)
+        name = tree.scalar("name")
+        subject = Subject(
+            tree=tree,
+            path=self._path.absolute(),
+            root=self._root,
+            name=name.text if name is not None and name.text else self._path.name.partition(".")[0],
+            reading=self._reading,
+            given=self._given,
+        )
+        told = {(each.path, each.line, each.column) for each in self.problems if each.severity == "error"}
+        self.problems += [each for each in all_checks(subject) if (each.path, each.line, each.column) not in told]
+        self._instructions_file = subject.sources.get("instructions")
+
+    def loaded(self, manifest: AgentManifest) -> LoadedManifest:
+        """What `load_manifest` returns; the manifest has no errors."""
+        assert self._tree is not None  # noqa: S101  # a manifest was made of it
+        return LoadedManifest(
+            manifest=manifest,
+            path=self._path.absolute(),
+            root=self._root,
+            files=tuple(dict.fromkeys(path.absolute() for path in self._reading.files)),
+            positions=positions_of(self._tree),
+            warnings=tuple(in_order(self.problems)),
+            variables=values_of(manifest.variables, self._given or {}),
+            instructions=self._instructions(self._tree),
+            tree=self._tree,
+        )
+
+    def _instructions(self, tree: nodes.Mapping) -> InstructionText | None:
+        if self._instructions_file is not None:
+            return InstructionText(self._instructions_file.text)
+        own = tree.scalar("instructions")
+        return None if own is None else InstructionText(own.shown, own.pieces)
