@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from runner.chats import ChatManager
@@ -26,6 +25,7 @@ from runner.turn import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from runner.executors.base import ToolExecutor
     from runner.manifest import AgentManifest

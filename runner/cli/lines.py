@@ -81,6 +81,11 @@ def describe(error: BaseException) -> str:
     return f"this is a bug in agent-run; run again with --debug to see where: {line}"
 
 
+def error_text(error: BaseException) -> str:
+    """What tells an error: one line, or all that is wrong with a manifest."""
+    return visible(str(error)) if getattr(error, "diagnostics", ()) else error_line(describe(error))
+
+
 def usage_line(usage: Usage) -> str:
     """`1,234 tokens: 1,000 in (200 cached), 34 out, 200 thinking`."""
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.exits import Exit, exit_for_error
-from runner.cli.lines import describe, error_line
+from runner.cli.lines import error_line, error_text
 from runner.cli.output import Output, prepare_streams
 from runner.cli.screen import visible
 
@@ -34,6 +34,8 @@ class Entry:
 COMMANDS: dict[str, Entry] = {
     "run": Entry("runner.cli.run:run", "Talk to an agent; `agent-run FILE` is the same."),
     "new": Entry("runner.cli.new:new", "Write a new agent that runs at once."),
+    "validate": Entry("runner.cli.validate:validate", "Check manifests; every problem with its place, and what to do."),
+    "explain": Entry("runner.cli.explain:explain", "Tell what a diagnostic's code means, such as E102."),
     "graph": Entry("runner.cli.graph:graph", "Show what a manifest builds, and which key each part came from."),
     "schema": Entry("runner.cli.schema:schema", "Print the manifest's JSON schema, or write the project's own."),
     "editor": Entry("runner.cli.editor:editor", "Make VS Code or a JetBrains IDE complete and check manifests."),
@@ -131,7 +133,7 @@ def _told(error: BaseException, *, debug: bool) -> int:
             return Exit.INTERRUPTED
     if debug:
         err.write_now(visible("".join(traceback.format_exception(error))))
-    err.write_now(f"{error_line(describe(error))}\n")
+    err.write_now(f"{error_text(error)}\n")
     return exit_for_error(error)
 
 

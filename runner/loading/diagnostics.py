@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.loading.source import Source
+    from runner.manifest import AgentManifest
 
 Severity = Literal["error", "warning"]
 
@@ -123,12 +124,18 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 class InvalidManifestError(ManifestError):
-    """A manifest with errors: `diagnostics` holds them and the warnings; its text is the one `validate` prints."""
+    """A manifest with errors: `diagnostics` holds them and the warnings; its text is the one `validate` prints.
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    `manifest` is what could be read all the same, if anything, and `files` are those that were looked at.
+    """
+
+    def __init__(
+        self, diagnostics: Iterable[Diagnostic], *, manifest: AgentManifest | None = None, files: Iterable[Path] = ()
+    ) -> None:
         from runner.loading.formats import as_text
 
         self.diagnostics = tuple(in_order(diagnostics))
+        self.manifest, self.files = manifest, tuple(files)
         first = errors_of(self.diagnostics)[0]
         super().__init__(first.message, path=first.path, key=first.key)
         self.args = (as_text(self.diagnostics),)

@@ -95,6 +95,7 @@ class Layers:
 
     def _read(self, path: Path, node: Scalar, stack: tuple[Path, ...]) -> Mapping | None:
         if not path.is_file():
+            self._reading.files.append(path)
             what = "a folder" if path.is_dir() else "no such file" if not path.exists() else "not a regular file"
             return self._refuse("E120", f"{quoted(node.shown)}: {what}", node, neighbour(path))
         own = self._reading.mapping(path, self._thing, shown=shown_path(path))

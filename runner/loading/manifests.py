@@ -60,7 +60,7 @@ def load_manifest(path: str | Path, *, variables: Mapping[str, Any] | None = Non
     """
     found = _Checked(Path(path), "E", variables or {})
     if found.manifest is None or errors_of(found.problems):
-        raise InvalidManifestError(found.problems)
+        raise InvalidManifestError(found.problems, manifest=found.manifest, files=found.files)
     return found.loaded(found.manifest)
 
 
@@ -100,6 +100,11 @@ class _Checked:
         self.problems += [each for each in all_checks(subject) if (each.path, each.line, each.column) not in told]
         self._instructions_file = subject.sources.get("instructions")
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that were looked at, the manifest first."""
+        return tuple(dict.fromkeys(path.absolute() for path in self._reading.files))
+
     def loaded(self, manifest: AgentManifest) -> LoadedManifest:
         """What `load_manifest` returns; the manifest has no errors."""
         assert self._tree is not None  # noqa: S101  # a manifest was made of it
@@ -107,7 +112,7 @@ class _Checked:
             manifest=manifest,
             path=self._path.absolute(),
             root=self._root,
-            files=tuple(dict.fromkeys(path.absolute() for path in self._reading.files)),
+            files=self.files,
             positions=positions_of(self._tree),
             warnings=tuple(in_order(self.problems)),
             variables=values_of(manifest.variables, self._given or {}),

@@ -237,9 +237,11 @@ class _Composer:
     def _add(self, node: Mapping, key: Node, value: Node) -> None:
         node.size += 1 + value.size
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
-            what = "a mapping" if isinstance(key, Mapping) else "a list" if isinstance(key, Sequence) else key.text
             hint = f'put it in quotes: "{key.text}"' if isinstance(key, Scalar) and key.text else None
-            message = f"the key {what} is not text" if what else "a key is missing before the colon"
+            if isinstance(key, Scalar):
+                message = f"the key {key.text} is not text" if key.text else "a key is missing before the colon"
+            else:
+                message = f"{'a mapping' if isinstance(key, Mapping) else 'a list'} cannot be a key"
             self._problems.append(
                 Diagnostic(code="E112", message=message, path=self._source.shown, span=key.span, hint=hint)
             )

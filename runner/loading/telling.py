@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from runner.loading.nodes import Node
     from runner.loading.vocabulary import Vocabulary
 
+_FEW = 8  # keys that are listed even where the one that was meant is told
 _ABOUT_KEYS = {"missing", "extra_forbidden", "variable_name"}
-_NEVER_TEXT = {"list_type", "dict_type", "model_type", "model_attributes_type"}  # no variable makes a text one of these
+_NEVER_TEXT = {"list_type", "dict_type", "model_type", "model_attributes_type", "format_version"}  # no variable makes a text one of these
 _WANTED = {
     "list_type": "a list",
     "string_type": "text",
@@ -92,7 +93,13 @@ class Teller:
         found = meant(self._kind, place.path[:-1], key, present, self._vocabulary)
         model = model_at(self._kind, place.path[:-1])
         inside = dotted(place.path[:-1])
-        fix = Fix(place.key_span, found.key) if found.is_certain and found.key else None
+        is_alone = not any(
+            meant(self._kind, place.path[:-1], other, present, self._vocabulary).key == found.key
+            for other in present
+            if other != key and (model is None or other not in keys(model))
+        )
+        fix = Fix(place.key_span, found.key) if found.is_certain and found.key and is_alone else None
+        told_keys = keys(model) if model is not None and (found.hint is None or len(keys(model)) <= _FEW) else []
         return self._say(
             "E102",
             f"unknown key {quoted(key)}" + (f" in {inside}" if inside else ""),
@@ -100,7 +107,7 @@ class Teller:
             span=place.key_span,
             hint=found.hint,
             nearest=found.key,
-            notes=(f"keys here: {', '.join(keys(model))}",) if model else (),
+            notes=(f"keys here: {', '.join(told_keys)}",) if told_keys else (),
             fix=fix,
         )
 

@@ -100,28 +100,53 @@ class _Mistake:
     def no_colon(self) -> Diagnostic | None:
         line, start = self._line(self._began)
         stripped = line.strip()
-        return self._at(
-            start + len(line) - len(line.lstrip()), "this line has no colon", f"write `{stripped}: ...`", length=len(stripped)
-        )
+        indent = len(line) - len(line.lstrip())
+        if re.match(r"-[^\s-]", stripped):
+            message = "a space is missing after the dash"
+            return self._at(start + indent, message, f"write - {stripped[1:]}", length=len(stripped))
+        hint = f"write `{stripped}: ...`" if len(stripped) < 30 else "a key needs a colon"
+        if self._is_below_deeper(start, indent):
+            hint = "a key needs a colon; a line of the text above must be set in as the others are"
+        return self._at(start + indent, "this line has no colon", hint, length=len(stripped))
+
+    def _is_below_deeper(self, start: int, indent: int) -> bool:
+        """Whether the last line with something on it stands deeper: it may be of a text that this one belongs to."""
+        above = self._text[:start].rstrip("\n").rpartition("\n")[2]
+        return bool(above.strip()) and len(above) - len(above.lstrip()) > indent
 
     def no_key(self) -> Diagnostic | None:
         line, start = self._line(self._noticed)
         indent = len(line) - len(line.lstrip())
         at_start = self._noticed - start <= indent
         if not at_start:
-            if "'" in line[: self._noticed - start] or '"' in line[: self._noticed - start]:
-                return self._at(
-                    self._noticed,
-                    "the quoted text ends before this",
-                    "for a ' inside '...' write ''; or use double quotes",
-                    length=max(1, len(line) - (self._noticed - start)),
-                )
+            before = self._text[: self._noticed].rstrip()
+            if before.endswith(("'", '"')):
+                return self._after_quote(before, len(line) - (self._noticed - start))
             return self._at(self._noticed, "the value ends before this")
         if line.strip().startswith("- "):
             return self._at(self._noticed, 'a list item ("- ...") cannot stand among keys', "set it in below its key")
         return self._at(
             self._noticed, "this line does not line up with the keys above", "set it in as they are", length=len(line.strip())
         )
+
+    def _after_quote(self, before: str, rest: int) -> Diagnostic:
+        quote = before[-1]
+        if opened := self._opened_above(quote):
+            return self._at(opened, f"this {quote} is never closed", f"add {quote} at the end of the text")
+        if len(before) == self._noticed and quote == "'":
+            hint = "for a ' inside of '...' write '', or put the text in double quotes"
+        else:
+            hint = "put all of the text in the quotes, or remove them"
+        return self._at(self._noticed, "the quoted text ends before this", hint, length=max(1, rest))
+
+    def _opened_above(self, quote: str) -> int | None:
+        """Where a quote was opened in a line above and not closed there, so that the next one closed it."""
+        number = self._source.place(self._noticed)[0]
+        for each in range(number - 1, max(0, number - 6), -1):
+            line = self._source.line(each)
+            if line.count(quote) % 2 and (found := re.search(rf":\s+({quote})|-\s+({quote})", line)):
+                return self._source.offset(each, found.end())
+        return None
 
     def no_dash(self) -> Diagnostic | None:
         line, _ = self._line(self._noticed)

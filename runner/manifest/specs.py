@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -34,6 +34,9 @@ class ModelSpec(Spec):
 
     type: Text = Field(default="gemini", description="What speaks for the model: `gemini`, `offline` or module:Class.")
     name: Given[Text] = Field(default=None, description="The model's id, such as gemini-3.8-flash.")
+    transport: Given[Literal["auto", "direct", "sdk"]] = Field(
+        default=None, description="How `gemini` is reached; `auto` if left out."
+    )
 
 
 class ExecutorSpec(Spec):

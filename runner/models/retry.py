@@ -17,7 +17,7 @@ from runner.models.finish import is_malformed, refusal
 from runner.requests import Finish, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from runner.errors import GeminiClientError
     from runner.messages import Part
@@ -126,15 +126,13 @@ class _Attempt:
     def usage(self) -> Usage:
         return self.spent + self._usage
 
-    def passed(self, item: ModelItem) -> Iterator[ModelItem]:
+    def passed(self, item: ModelItem) -> Sequence[ModelItem]:
         """What may be passed on now that `item` has come."""
         if isinstance(item, Usage):
             self._usage = item
-            yield self.usage
-            return
+            return (self.usage,)
         if self.shown:
-            yield item
-            return
+            return (item,)
         self.held.append(item)
         if isinstance(item, Finish):
             self._finish = item
@@ -142,7 +140,8 @@ class _Attempt:
             self._parts.append(item)
             if item.get("text"):
                 self.shown = True
-                yield from self.held
+                return self.held
+        return ()
 
     def rest(self) -> list[ModelItem]:
         """What was held back of a reply that is now accepted as it is."""

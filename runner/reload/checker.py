@@ -9,11 +9,11 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
 SECONDS = 10.0
 """How long the modules of a manifest may take to be imported."""
@@ -22,6 +22,23 @@ MEMORY = 4 << 30
 _START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from runner.reload.checking import serve; serve(0)"
 _SLACK = 5.0  # seconds beyond the check's own deadline until the process is taken for dead
 _LINE_LIMIT = 1 << 24  # bytes of a reply
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whether the agent of a manifest can be made: its path as a person here would write it, variables, and model."""
+
+    manifest: str
+    variables: Mapping[str, Any]
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not. `is_whole` says that the text names the manifest; else it is about its `tools`."""
+
+    text: str
+    is_whole: bool
 
 
 class Checker:
@@ -43,8 +60,8 @@ class Checker:
         except OSError as error:
             self._give_up(f"the process for it does not start: {error.strerror or error}")
 
-    async def check(self, manifest: Path) -> str | None:
-        """What keeps the modules of a manifest from being loaded; None where nothing does, or where none can say.
+    async def check(self, question: Question) -> Refusal | None:
+        """Why the agent of a manifest cannot be made; None where it can, or where none can say.
 
         A check that is cancelled is ended by the next one, or by its deadline.
         """
@@ -54,7 +71,7 @@ class Checker:
                 return None
             try:
                 async with asyncio.timeout(self._seconds + _SLACK):
-                    return await self._answer(manifest)
+                    return await self._answer(question)
             except (OSError, EOFError, ValueError, TimeoutError):
                 await self.aclose()
         self._give_up("the process for it does not answer")
@@ -96,11 +113,11 @@ class Checker:
                 raise
         self._streams = await asyncio.open_connection(sock=ours, limit=_LINE_LIMIT)
 
-    async def _answer(self, manifest: Path) -> str | None:
+    async def _answer(self, question: Question) -> Refusal | None:
         assert self._streams is not None  # noqa: S101  # warmed up by the caller
         reader, writer = self._streams
         self._number += 1
-        writer.write(json.dumps(self._request(manifest)).encode() + b"\n")
+        writer.write(json.dumps(self._request(question), default=str).encode() + b"\n")
         await writer.drain()
         while True:
             line = await reader.readline()
@@ -108,13 +125,15 @@ class Checker:
                 raise EOFError
             reply = json.loads(line)
             if reply["id"] == self._number:
-                error: str | None = reply["error"]
-                return error
+                text = reply.get("error") or reply.get("found")
+                return Refusal(text, "error" in reply) if text else None
 
-    def _request(self, manifest: Path) -> dict[str, Any]:
+    def _request(self, question: Question) -> dict[str, Any]:
         return {
             "id": self._number,
-            "manifest": str(manifest),
+            "manifest": question.manifest,
+            "variables": dict(question.variables),
+            "model": question.model,
             "seconds": self._seconds,
             "memory": self._memory,
             "folder": os.getcwd(),  # noqa: PTH109  # as the text that it is

@@ -1,8 +1,8 @@
 """The process that imports a project's modules first, so that what hangs, exits or eats memory does it there.
 
 `serve` waits for requests, one JSON line each, on a socket, and forks for each of them a child that does what an agent
-would do with its modules and then ends. A new request ends the child of the one before. Replies are JSON lines:
-`{"id", "error"}`, the error None where all went well.
+would do with its modules and then ends. A new request ends the child of the one before. Replies are JSON lines too:
+`{"id"}` where all went well, else with `"error"`, or with `"found"`: what is to be said of the manifest's `tools`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _GRACE = 1.0  # seconds from the deadline, when the child says where it hangs, to its end by force
-_PRELOADED = ("runner.agent", "runner.plugins", "runner.tools.declaration", "docstring_parser", "yaml", "asyncio")
+_EXAMPLE = "instructions: It is {{ today }}.\ntools: [warm.py]\n"
+_EXAMPLE_TOOL = "def warm(number: int) -> int:\n    '''Warm.'''\n    return number\n"
 
 
 def serve(descriptor: int) -> None:
@@ -50,26 +51,20 @@ def serve(descriptor: int) -> None:
                 if lines:
                     check = _Check(json.loads(lines[-1]))
             elif check is not None:
-                reply = {"id": check.request["id"], "error": check.error()}
+                reply = {"id": check.request["id"], **check.outcome()}
                 check = None
                 channel.sendall(json.dumps(reply).encode() + b"\n")
 
 
 def _warm_up() -> None:
-    """Do once what every child would do anew."""
-    from importlib import import_module
+    """Do once what every child would do anew: make an agent."""
+    import runner.agent  # noqa: F401  # also where the rest cannot be done
 
-    for module in _PRELOADED:
-        import_module(module)
-    from runner.settings import Settings
-    from runner.tools.function import as_tool
-
-    def example(number: int) -> int:
-        """An example."""
-        return number
-
-    as_tool(example).declaration()
-    Settings()
+    with suppress(Exception), tempfile.TemporaryDirectory() as folder:
+        manifest = Path(folder, "warm.yaml")
+        manifest.write_text(_EXAMPLE)
+        Path(folder, "warm.py").write_text(_EXAMPLE_TOOL)
+        _make({"manifest": str(manifest), "variables": {}, "model": None})
     gc.collect()
     gc.freeze()  # so that a collection in a child does not copy all pages of this process
 
@@ -94,7 +89,7 @@ class _Check:
         """Until the child is ended by force."""
         return max(0.0, self._ends_at - time.monotonic())
 
-    def error(self) -> str | None:
+    def outcome(self) -> dict[str, str]:
         """What the child found wrong, or what became of it."""
         told = b""
         while not told.endswith(b"\n") and select.select([self.result], [], [], self.seconds_left)[0]:
@@ -105,9 +100,9 @@ class _Check:
         is_late = not self.seconds_left
         status = self.end(wait_first=not is_late)
         if told.endswith(b"\n"):
-            error: str | None = json.loads(told)
-            return error
-        return _end_told(self.request, status, self._where, is_late=is_late)
+            outcome: dict[str, str] = json.loads(told)
+            return outcome
+        return {"found": _end_told(status, self._where, self.request["seconds"], is_late=is_late)}
 
     def end(self, *, wait_first: bool = False) -> int:
         """End the child and all that it started; its exit status."""
@@ -125,13 +120,13 @@ class _Check:
         return os.waitstatus_to_exitcode(status)
 
 
-def _end_told(request: dict[str, Any], status: int, where: str, *, is_late: bool) -> str:
+def _end_told(status: int, where: str, seconds: float, *, is_late: bool) -> str:
     """What to say of a child that ended without a result; with status 1 its watchdog ended it, at the deadline."""
-    place = f"{where}: " if where else ""
+    place = f"{where}: " if where else "a module "
     if is_late or (status == 1 and where):
-        return f"{request['manifest']}: tools: {place}still not imported after {request['seconds']:g} s"
+        return f"{place}still not imported after {seconds:g} s"
     how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-    return f"{request['manifest']}: tools: {place}ends the process {how} while it is imported"
+    return f"{place}ends the process {how} while it is imported"
 
 
 def _place_in(traceback: Iterable[str]) -> str:
@@ -195,44 +190,33 @@ def _unlimit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
-def _found_wrong(request: dict[str, Any]) -> str | None:
-    """What keeps the modules of a manifest from being loaded; None where nothing does."""
+def _found_wrong(request: dict[str, Any]) -> dict[str, str]:
+    """What keeps the agent of a manifest from being made, as in a reply."""
     from runner.errors import AgentRunError
 
     started: list[str] = []
     _refuse_starts(started)
     try:
-        _load_all(request["manifest"])
+        _make(request)
     except AgentRunError as error:
         _unlimit_memory()
-        found = f"{error}" if getattr(error, "path", None) else f"{request['manifest']}: {error}"
+        return {"error": str(error)}
     except BaseException as error:  # noqa: BLE001  # whatever user code raises is what was asked for
         _unlimit_memory()
         raised = error.__context__ if isinstance(error.__context__, MemoryError) else error  # while telling the first
         where = _place_in(reversed("".join(traceback.format_exception(raised)).splitlines()))
-        found = f"{request['manifest']}: tools: {where}: {type(raised).__name__}"
-    else:
-        return f"{request['manifest']}: tools: {started[0]}" if started else None
-    return found
+        return {"found": f"{where}: {type(raised).__name__}: {raised}"}
+    return {"found": started[0]} if started else {}
 
 
-def _load_all(path: str) -> None:
-    """Everything of an agent's making that runs user code, but for the classes of models, executors and storages."""
+def _make(request: dict[str, Any]) -> None:
+    """An agent, with the offline model in the place of any that is not the project's own class."""
+    from runner.agent import Agent
     from runner.loading import load_manifest
-    from runner.modules import ModuleTable
-    from runner.registry import Place
-    from runner.reload.foresight import classes_of
-    from runner.settings import Settings
-    from runner.tools.toolbox import Toolbox
-    from runner.toolsource import loaded_module, tools_of
 
-    loaded = load_manifest(path)
-    modules = ModuleTable([loaded.root, loaded.path.parent])
-    place = Place(loaded.root, loaded.path.parent, modules, Settings())
-    Toolbox(tool for line in loaded.manifest.tools for tool in tools_of(line, place))
-    for key, name in classes_of(loaded.manifest):
-        if modules.owns(name):
-            loaded_module(name, modules, key)
+    loaded = load_manifest(request["manifest"], variables=request["variables"])
+    model = request["model"] or loaded.manifest.model.type
+    Agent(loaded, model=request["model"] if ":" in model else "offline")
 
 
 def _refuse_starts(started: list[str]) -> None:

@@ -11,7 +11,9 @@ from runner.agent import Agent
 from runner.digests import digests_of
 from runner.errors import ChatStorageError, ManifestError
 from runner.loading import InvalidManifestError, LoadedManifest, load_manifest, project_root
+from runner.loading.placing import placed
 from runner.modules import ModuleTable
+from runner.reload.checker import Question
 from runner.reload.foresight import classes_of, foresee, named_files
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ class Maker:
         if _has_new_code(previous, loaded):
             self.looked_at |= _foreseen(loaded.manifest, loaded.root, self.path.parent)
             watch(known.keys() | self.looked_at.keys())
-            await self._check(checker, touches)
+            await self._check(loaded, checker, touches)
         agent = Agent(loaded, previous=previous, **self._options)
         try:
             files = self._all_files(agent, loaded, files)
@@ -121,9 +123,10 @@ class Maker:
             return files
         return {**files, **digests_of([loaded.root / ".env"])}
 
-    async def _check(self, checker: Checker, touches: Touches) -> None:
-        """Let the modules be imported elsewhere first; given up as soon as a file says something else."""
-        check = asyncio.create_task(checker.check(Path(self.shown)))
+    async def _check(self, loaded: LoadedManifest, checker: Checker, touches: Touches) -> None:
+        """Let the agent be made elsewhere first; given up as soon as a file says something else."""
+        question = Question(self.shown, self._variables or {}, self._options.get("model"))
+        check = asyncio.create_task(checker.check(question))
         try:
             while not check.done():
                 touch = asyncio.create_task(touches.wait())
@@ -135,8 +138,11 @@ class Maker:
         finally:
             check.cancel()
             await asyncio.wait({check})
-        if error := check.result():
-            raise ManifestError(error)
+        refusal = check.result()
+        if refusal is not None and refusal.is_whole:
+            raise ManifestError(refusal.text)
+        if refusal is not None:
+            raise placed(ManifestError(refusal.text, key="tools"), loaded)
 
     def _load(self) -> LoadedManifest:
         return load_manifest(self.shown, variables=self._variables)

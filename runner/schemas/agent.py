@@ -54,13 +54,13 @@ def _exclude_one_another(schema: Json, one: str, other: str) -> None:
 
 
 def _plugins(definitions: Json) -> dict[str, Json]:
-    def spec(name: str) -> Json:
-        return finished(draft7({**definitions[name], "$defs": definitions}, nullable=False))
+    def spec(name: str, key: str) -> Json:
+        return finished(draft7({**definitions[name], "$defs": definitions}, nullable=False), key)
 
     return {
-        "model": plugin_schema(MODELS, spec("ModelSpec"), _model_names(), default="gemini"),
-        "executor": plugin_schema(EXECUTORS, spec("ExecutorSpec"), builtin_texts(EXECUTORS)),
-        "storage": plugin_schema(STORAGES, spec("StorageSpec"), STORAGE_URLS),
+        "model": plugin_schema(MODELS, spec("ModelSpec", "model"), _model_names(), default="gemini"),
+        "executor": plugin_schema(EXECUTORS, spec("ExecutorSpec", "executor"), builtin_texts(EXECUTORS)),
+        "storage": plugin_schema(STORAGES, spec("StorageSpec", "storage"), STORAGE_URLS),
     }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runner.registry import Registry
 
 _TEXT: Json = {"type": "string", "minLength": 1}
+_SHORT: Json = {"type": "string", "pattern": "^(?!:(//|$))."}  # a name, a URL with its scheme, or module:Class
 
 
 def plugin_schema(registry: Registry, spec: Json, short_forms: Mapping[str, str], default: str | None = None) -> Json:
@@ -42,7 +43,7 @@ def plugin_schema(registry: Registry, spec: Json, short_forms: Mapping[str, str]
     }
     if default is None:
         long_form["required"] = ["type"]
-    return {"anyOf": [choices(short_forms), _TEXT | (bare if bare["not"]["enum"] else {}), long_form]}
+    return {"anyOf": [choices(short_forms), _SHORT | (bare if bare["not"]["enum"] else {}), long_form]}
 
 
 def builtin_texts(registry: Registry) -> dict[str, str]:

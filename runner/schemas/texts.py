@@ -16,6 +16,11 @@ _THRESHOLD = {
 }
 
 CHOICES: dict[str, dict[str, str]] = {
+    "model.transport": {
+        "auto": "`direct` wherever that can be.",
+        "direct": "agent-run's own requests.",
+        "sdk": "Requests sent through google-genai.",
+    },
     "tool_mode": {
         "auto": "The model chooses whether to call tools.",
         "any": "The model must call a tool on the first step of a turn, and chooses after that.",

@@ -47,6 +47,9 @@ def manifests() -> list[Fence]:
 
 @pytest.mark.parametrize("fence", manifests(), ids=str)
 def test_a_manifest_block_loads(fence: Fence, tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "weather.py").write_text('def get_weather(city: str) -> str:\n    """Weather."""\n')
+    (tmp_path / "tools" / "queueing.py").write_text("class QueueExecutor:\n    def __init__(self, workers): ...\n")
     path = tmp_path / "documented.yaml"
     path.write_text(fence.text, encoding="utf-8")
     assert load_manifest(path).manifest

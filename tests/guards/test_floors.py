@@ -13,6 +13,7 @@ FLOORS: dict[int, str] = {
     1: "tools executors models storages",
     2: "uninterrupted chats known_logs caches turn client",
     3: "modules registry toolsource plugins settings loading agent digests shared reload project",
+    4: "graph schemas starter",
     5: "cli __main__",
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}

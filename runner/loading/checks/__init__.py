@@ -20,7 +20,7 @@ def all_checks(subject: Subject) -> Iterator[Diagnostic]:
     from runner.loading.checks.instructions import check_instructions
     from runner.loading.checks.models import check_generation, check_model
     from runner.loading.checks.plugins import check_plugins
-    from runner.loading.checks.texts import check_secrets, check_spellings
+    from runner.loading.checks.texts import check_not_used_yet, check_secrets, check_spellings
     from runner.loading.checks.tools import check_tools
     from runner.loading.checks.variables import check_variables
 
@@ -33,6 +33,7 @@ def all_checks(subject: Subject) -> Iterator[Diagnostic]:
         check_generation,
         check_secrets,
         check_spellings,
+        check_not_used_yet,
     )
     for check in checks:
         yield from check(subject)

@@ -12,9 +12,10 @@ from runner.loading.secrets import is_secret_name
 from runner.loading.source import SourceError
 from runner.loading.templates.tags import is_template
 from runner.loading.words import quoted
+from runner.manifest.variables import RESERVED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from runner.loading.checks.subject import Subject
     from runner.loading.locations import Located
@@ -35,12 +36,13 @@ def check_instructions(subject: Subject) -> Iterator[Diagnostic]:
     examples = subject.at("examples")
     for index in range(len(examples.node.items) if examples is not None and hasattr(examples.node, "items") else 0):
         yield from _secrets_in(subject, subject.at("examples", index))
-    used: set[str] = set()
+    used: set[str] | None = set()
     if (text := subject.text("instructions")) is not None and own is not None:
-        used |= yield from _template(subject, _Text.of_scalar(text, own))
-    if (path := subject.text("instructions_file")) is not None and file is not None:
-        used |= yield from _file(subject, file, path)
-    yield from _unused(subject, used, asked=own is not None or file is not None)
+        used = yield from _template(subject, _Text.of_scalar(text, own))
+    elif (path := subject.text("instructions_file")) is not None and file is not None:
+        used = yield from _file(subject, file, path)
+    if used is not None:
+        yield from _unused(subject, used, text=own or file)
 
 
 def _secrets_in(subject: Subject, place: Located | None) -> Iterator[Diagnostic]:
@@ -84,9 +86,8 @@ class _Text:
         return Span(source, at, at + len(words)) if words.strip() else self.place.span
 
 
-def _file(subject: Subject, place: Located, path: Scalar) -> Iterator[Diagnostic]:
-    """What is wrong with the file, or with the template in it; returns the names it uses."""
-    nothing: set[str] = set()
+def _file(subject: Subject, place: Located, path: Scalar) -> Generator[Diagnostic, None, set[str] | None]:
+    """What is wrong with the file, or with the template in it; returns the names it uses, None where it cannot tell."""
     try:
         found = inside(path.text, subject.folder, subject.root)
         if found.name.startswith("."):
@@ -95,11 +96,11 @@ def _file(subject: Subject, place: Located, path: Scalar) -> Iterator[Diagnostic
         subject.sources["instructions"] = source
     except OutsideError as error:
         yield subject.say(error.code, str(error), place, hint=error.hint)
-        return nothing
+        return None
     except SourceError as error:
         code = "E120" if error.code == "E100" else error.code
         yield subject.say(code, f"{quoted(path.shown)}: {error.message}", place, hint=_beside(subject, path.text))
-        return nothing
+        return None
     if not source.text.strip():
         yield subject.say("E108", f"{quoted(path.shown)} is empty", place)
     whole = Span(source, 0, len(source.text))
@@ -118,8 +119,8 @@ def _beside(subject: Subject, text: str) -> str | None:
     return f"did you mean {quoted(near)}?" if near else None
 
 
-def _template(subject: Subject, text: _Text) -> Iterator[Diagnostic]:
-    """What is wrong with a template; returns the names it uses."""
+def _template(subject: Subject, text: _Text) -> Generator[Diagnostic, None, set[str] | None]:
+    """What is wrong with a template; returns the names it uses, None where not all of them are known."""
     if not is_template(text.text):
         return set()
     from runner.loading.templates.language import Parsed
@@ -133,8 +134,9 @@ def _template(subject: Subject, text: _Text) -> Iterator[Diagnostic]:
     if cache is not None and "now" in names:
         message = "now changes with every turn, so nothing that follows it can be cached"
         yield _at(subject, "W236", message, text, parsed, r"(?<![.\w])now\b", "use today, or remove cache")
-    if not any(parsed.mistakes) and not (names - set(_known(subject))):
-        yield from _rendered(subject, text, parsed)
+    if parsed.mistakes or names - set(_known(subject)):
+        return None
+    yield from _rendered(subject, text, parsed)
     return names
 
 
@@ -197,10 +199,10 @@ def _rendered(subject: Subject, text: _Text, parsed: Parsed) -> Iterator[Diagnos
         yield subject.say("E143", error.message, text.place, span=span)
 
 
-def _unused(subject: Subject, used: set[str], *, asked: bool) -> Iterator[Diagnostic]:
+def _unused(subject: Subject, used: set[str], text: Located | None) -> Iterator[Diagnostic]:
     variables = subject.tree.get("variables")
-    for name in variables.entries if isinstance(variables, Mapping) and asked else ():
+    for name in variables.entries if isinstance(variables, Mapping) and text is not None else ():
         place = subject.at("variables", name)
-        if name not in used and place is not None and not subject.reading.problems:
+        if name not in used and name not in RESERVED and place is not None:
             message = f"the variable {name} is not used in the instructions"
             yield subject.say("W203", message, place, span=place.key_span, hint="remove it, or write {{ " + name + " }}")

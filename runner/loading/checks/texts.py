@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.loading.locations import locate
-from runner.loading.nodes import Mapping, Scalar, walked
+from runner.loading.nodes import Scalar, walked
 from runner.loading.scalars import is_old_octal, old_bool
 from runner.loading.secrets import holds_secret, is_secret_name
 
@@ -51,7 +51,9 @@ def _wants_bool(path: tuple[str | int, ...]) -> bool:
     return path[-1:] == ("include_thoughts",) or path[:1] == ("tool_mode",)
 
 
-def check_unused(tree: Mapping, used: set[str]) -> Iterator[str]:
-    """The variables that the instructions do not use."""
-    node = tree.get("variables")
-    yield from (name for name in (node.entries if isinstance(node, Mapping) else ()) if name not in used)
+def check_not_used_yet(subject: Subject) -> Iterator[Diagnostic]:
+    """Keys that are read, and with which this release does nothing."""
+    place = subject.at("cache")
+    if place is not None:
+        message = "cache is not used yet: this release makes no context caches in a turn"
+        yield subject.say("W235", message, place, span=place.key_span)

@@ -20,7 +20,7 @@ from runner.models.gemini.signatures import is_signature_refused, with_reset_sig
 from runner.models.gemini.sse import EventReader
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Iterator, Mapping
 
     from google import genai
 
@@ -89,9 +89,13 @@ class GeminiModel(Model):
                 if stream.status != 200:
                     raise await refused(stream, self._redact)
                 reply = Reply(request.model, self._redact)
-                async with contextlib.aclosing(_items(stream, reader, reply)) as items:
-                    async for item in items:
-                        yield item
+                async with contextlib.aclosing(aiter(stream)) as chunks:
+                    async for chunk in chunks:
+                        for event in reader.feed(chunk):
+                            for item in reply.read(event):
+                                yield item
+                for item in _last_items(stream, reader, reply):
+                    yield item
             finally:
                 await stream.aclose()
 
@@ -180,17 +184,11 @@ class GeminiModel(Model):
         return redactor(secrets)(text)
 
 
-async def _items(stream: ByteStream, reader: EventReader, reply: Reply) -> AsyncGenerator[ModelItem, None]:
-    async with contextlib.aclosing(aiter(stream)) as chunks:
-        async for chunk in chunks:
-            for event in reader.feed(chunk):
-                for item in reply.read(event):
-                    yield item
+def _last_items(stream: ByteStream, reader: EventReader, reply: Reply) -> Iterator[ModelItem]:
+    """What the end of the stream tells; raises GeminiResponseError where it came too early."""
     for event in reader.flush():
-        for item in reply.read_last(event):
-            yield item
-    for item in reply.end(reader.offset, reader.stray, stream.headers.get("content-type", "")):
-        yield item
+        yield from reply.read_last(event)
+    yield from reply.end(reader.offset, reader.stray, stream.headers.get("content-type", ""))
 
 
 def _check_key(given: str | None) -> None:

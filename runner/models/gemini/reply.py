@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runner.errors import GeminiClientError
-    from runner.messages import Json
+    from runner.messages import Json, Part
     from runner.models.gemini.sse import Event
     from runner.requests import ModelItem
 
@@ -45,7 +45,7 @@ class Reply:
         self._began = False
         self._reason: str | None = None
         self._details: Json = {}
-        self._usage: Usage | None = None
+        self._counts: Json | None = None
 
     def read(self, event: Event) -> Iterator[ModelItem]:
         """The items of one event; an `error` object in it is raised as GeminiAPIError."""
@@ -54,9 +54,10 @@ class Reply:
             if chunk.get("error"):
                 raise api_error(chunk, redact=self._redact)
             try:
-                yield from self._chunk(chunk)
+                items = self._items(chunk)
             except (AttributeError, KeyError, TypeError) as error:
                 raise _unreadable(event.offset, "an object of another form than Gemini's") from error
+            yield from items
 
     def read_last(self, event: Event) -> Iterator[ModelItem]:
         """The items of an event the stream ended in: where it is not whole, the stream was cut."""
@@ -82,42 +83,49 @@ class Reply:
         yield from self._notices(finish)
         yield finish
 
-    def _chunk(self, chunk: Json) -> Iterator[ModelItem]:
+    def _items(self, chunk: Json) -> list[ModelItem]:
+        items: list[ModelItem] = []
         for name, value in chunk.items():
             if name == "candidates":
                 for candidate in value or ():
-                    yield from self._candidate(candidate)
+                    items += self._parts(candidate)
             elif name == "usageMetadata":
-                usage = Usage.from_metadata(value)
-                if usage != self._usage:
-                    self._usage = usage
-                    yield usage
+                if value != self._counts:
+                    self._counts = value
+                    items.append(Usage.from_metadata(value))
             else:
                 self._add(name, value)
+        return items
 
-    def _candidate(self, candidate: Json) -> Iterator[ModelItem]:
+    def _parts(self, candidate: Json) -> list[Part]:
+        """The parts of the candidate that is read; what else it says is kept."""
         if candidate.get("index"):
             self._add("otherCandidates", [candidate])
-            return
+            return []
+        parts: list[Part] = []
         for name, value in candidate.items():
             if name == "content":
-                yield from self._content(value or {})
+                parts = self._content(value or {})
             elif name == "finishReason":
                 self._reason = value
             elif name != "index":
                 self._add(name, value)
+        return parts
 
-    def _content(self, content: Json) -> Iterator[ModelItem]:
-        for part in content.get("parts") or ():
-            if not isinstance(part, dict):
-                raise TypeError("a part that is no object")
-            yield part
+    def _content(self, content: Json) -> list[Part]:
+        parts: list[Part] = content.get("parts") or []
+        if not all(isinstance(part, dict) for part in parts):
+            raise TypeError("a part that is no object")
         rest = {name: value for name, value in content.items() if name not in {"parts", "role"}}
         if rest:
             self._add("content", rest)
+        return parts
 
     def _add(self, name: str, value: object) -> None:
-        self._details[name] = _merged(self._details[name], value) if name in self._details else value
+        if name not in self._details:
+            self._details[name] = value
+        elif value != self._details[name]:  # most fields are the same in every event
+            self._details[name] = _merged(self._details[name], value)
 
     def _notices(self, finish: Finish) -> Iterator[Notice]:
         answered = finish.model_version

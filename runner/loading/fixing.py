@@ -1,0 +1,50 @@
+"""Applies the fixes of diagnostics to the files: only what is replaced changes, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runner.loading.diagnostics import Diagnostic, Fix
+    from runner.loading.source import Source
+
+
+def apply_fixes(diagnostics: Iterable[Diagnostic]) -> dict[Path, int]:
+    """Write the fixes into their files; how many there were in each. Overlapping ones are left for another time.
+
+    Raises OSError when a file cannot be written; those before it are.
+    """
+    by_source: dict[Path, tuple[Source, list[Fix]]] = {}
+    for each in diagnostics:
+        if each.fix is not None:
+            source = each.fix.span.source
+            by_source.setdefault(source.path.resolve(), (source, []))[1].append(each.fix)
+    return {path: _apply(path, source, fixes) for path, (source, fixes) in by_source.items()}
+
+
+def _apply(path: Path, source: Source, fixes: list[Fix]) -> int:
+    text, end, number = source.text, len(source.text) + 1, 0
+    for fix in sorted(set(fixes), key=lambda fix: fix.span.start, reverse=True):
+        if fix.span.end <= end:
+            text = text[: fix.span.start] + fix.text + text[fix.span.end :]
+            end, number = fix.span.start, number + 1
+    _write(path, (b"\xef\xbb\xbf" if source.has_bom else b"") + text.encode())
+    return number
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file at once, so that no reader ever sees a part of it; its permissions stay."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(name).chmod(path.stat().st_mode & 0o7777)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
