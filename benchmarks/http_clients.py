@@ -46,6 +46,11 @@ def authority() -> str | None:
     return os.environ.get("SSL_CERT_FILE") if "--tls" in sys.argv else None
 
 
+def authority_pem() -> bytes:
+    file = authority()
+    return Path(file).read_bytes() if file else b""
+
+
 def trust() -> ssl.SSLContext | None:
     return ssl.create_default_context(cafile=authority()) if authority() else None
 
@@ -84,7 +89,7 @@ async def with_agent_run() -> AsyncGenerator[Post, None]:
 async def with_pyqwest() -> AsyncGenerator[Post, None]:
     from pyqwest import Headers, HTTPTransport, Request
 
-    certificates = Path(authority() or "").read_bytes() if authority() else None
+    certificates = authority_pem() or None
     transport = HTTPTransport(
         tls_include_system_certs=not certificates,
         tls_ca_cert=certificates,
@@ -114,7 +119,7 @@ async def with_pyreqwest() -> AsyncGenerator[Post, None]:
 
     builder = ClientBuilder().read_timeout(timedelta(seconds=60)).follow_redirects(False)
     if authority():
-        builder = builder.add_root_certificate_pem(Path(authority() or "").read_bytes())
+        builder = builder.add_root_certificate_pem(authority_pem())
     client = builder.build()
 
     @contextlib.asynccontextmanager

@@ -192,6 +192,11 @@ class GeminiClient:
         self._gemini = None
 
     @property
+    def limits(self) -> Limits:
+        """What a turn may cost, where its call does not say otherwise."""
+        return self._limits
+
+    @property
     def cache_manager(self) -> CacheManager:
         """Context caches, bound to this client."""
         if self._caches is None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from runner.agent import Agent
     from runner.digests import Digests
     from runner.events import Notice
+    from runner.loading import Diagnostic
     from runner.messages import Part
 
 logger = logging.getLogger("agent_run")
@@ -94,6 +95,7 @@ class Project:
         return self._news.read()
 
     async def __aenter__(self) -> Self:
+        await self.agent.__aenter__()
         if self._reloads:
             self._watching = asyncio.create_task(self._keep_current())
         return self
@@ -166,23 +168,22 @@ class Project:
 
     def _swap(self, new: Generation) -> None:
         old = self._generation
-        summary = difference(old, new)
-        notices = tuple(notice for notice in new.agent.notices if notice not in old.agent.notices)
         self._open.add(new)
+        summary, remarks = difference(old, new), _remarks(old.agent, new.agent)
         self._generation, self._seen = new, new.files
         old.retire()
-        self._succeed(summary, notices)
+        self._succeed(summary, *remarks)
 
     def _return_to_current(self) -> None:
         """The files say again what the agent was made from."""
         self._seen = self._generation.files
         if self.problem is not None:
-            self._succeed(f"the files of {self.loaded_at:%H:%M:%S} again")
+            self._succeed(f"back to the version of {self.loaded_at:%H:%M:%S}")
 
-    def _succeed(self, summary: str, notices: tuple[Notice, ...] = ()) -> None:
+    def _succeed(self, summary: str, notices: tuple[Notice, ...] = (), warnings: tuple[Diagnostic, ...] = ()) -> None:
         self.problem = None
         logger.info("generation %d: %s", self.generation, summary)
-        self._news.tell(Reloaded(summary, self.generation, self.loaded_at, notices))
+        self._news.tell(Reloaded(summary, self.generation, self.loaded_at, notices, warnings))
 
     def _fail(self, error: BaseException) -> None:
         message = str(error) if isinstance(error, AgentRunError) else f"{type(error).__name__}: {error}"
@@ -212,6 +213,13 @@ class Project:
             await generation.agent.aclose()
         except Exception:
             logger.exception("generation %d could not be closed", generation.number)
+
+
+def _remarks(old: Agent, new: Agent) -> tuple[tuple[Notice, ...], tuple[Diagnostic, ...]]:
+    """What the new agent says of itself and its manifest, and the old one did not."""
+    known = {(warning.code, warning.message) for warning in old.warnings}
+    warnings = tuple(each for each in new.warnings if (each.code, each.message) not in known)
+    return tuple(notice for notice in new.notices if notice not in old.notices), warnings
 
 
 async def _warm_up(checker: Checker) -> None:

@@ -88,8 +88,12 @@ def _where(error: BaseException) -> str:
     text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
-    return f"{frames[-1].filename}:{frames[-1].lineno}: {text}" if frames else text
+    frames = list(traceback.walk_tb(error.__traceback__))
+    of_project = [each for each in frames if _PRIVATE.match(f"{each[0].f_globals.get('__name__')}.")]
+    for frame, line in reversed(of_project or frames):
+        if not _is_ours(frame.f_code.co_filename):
+            return f"{frame.f_code.co_filename}:{line}: {text}"
+    return text
 
 
 def _is_ours(filename: str) -> bool:

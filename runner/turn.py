@@ -170,7 +170,7 @@ class Turn:
     async def _next(self, events: AsyncGenerator[Item, None]) -> Item | None:
         """The next item, or None at the end; the turn's deadline and `interrupt()` hold while waiting."""
         self._check_time()
-        task = self._waiting = asyncio.current_task()
+        task = self._waiting = asyncio.current_task(self._loop)
         cancellations = 0 if task is None else task.cancelling()
         try:
             return await anext(events, None)

@@ -10,7 +10,7 @@ import click
 
 from runner.cli.exits import Exit
 from runner.cli.output import Output
-from runner.cli.screen import visible
+from runner.cli.screen import visible, visible_line
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from runner.settings import Settings
 
 _FORMATS = ("tree", "mermaid", "dot", "json")
+_FEW = 2  # settings that fit beside a part's name; more stand below it
+_LONGEST = 60  # characters of a setting
 _PIPE_WIDTH = 10_000  # of a pipe: lines are not broken for it
 
 
@@ -26,12 +28,13 @@ _PIPE_WIDTH = 10_000  # of a pipe: lines are not broken for it
 @click.argument("file")
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="tree", help="How it is written; a tree first.")
 @click.option("--svg", "picture", metavar="OUT", help="Write a picture to the file OUT instead.")
-def graph(file: str, form: str, picture: str | None) -> Exit:
+@click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="Give a variable of the instructions.")
+def graph(file: str, form: str, picture: str | None, variables: tuple[str, ...]) -> Exit:
     """Show what FILE builds: model, tools, executor, storage, limits, and the key each came from.
 
     It is the agent that `run` would use, built but not started: nothing is opened, and no API key is needed.
     """
-    root, folder = _graph(file)
+    root, folder = _graph(file, dict(map(_variable, variables)))
     out = Output(sys.stdout)
     if picture is not None:
         from runner.graph.svg import svg
@@ -44,7 +47,14 @@ def graph(file: str, form: str, picture: str | None) -> Exit:
     return Exit.DONE
 
 
-def _graph(file: str) -> tuple[Part, Path]:
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.UsageError(f"--var {visible(text)}: write it as NAME=VALUE")
+    return name, value
+
+
+def _graph(file: str, variables: dict[str, str]) -> tuple[Part, Path]:
     """The graph of a manifest's agent, and its project root."""
     import asyncio
 
@@ -52,11 +62,11 @@ def _graph(file: str) -> tuple[Part, Path]:
     from runner.graph.build import graph_of
     from runner.loading import load_manifest
 
-    loaded = load_manifest(file)
+    loaded = load_manifest(file, variables=variables)
     settings = _settings(loaded.root)
     agent = Agent(loaded, settings=settings)
     try:
-        return graph_of(agent, loaded, settings), loaded.root
+        return graph_of(agent, loaded, settings, variables), loaded.root
     finally:
         asyncio.run(agent.aclose())
 
@@ -115,21 +125,21 @@ def _tree(part: Part, above: Part | None, here: Path) -> Tree:
 
     from runner.graph.cards import places
 
-    label = Text(no_wrap=False)
-    if part.kind not in {"agent", "tool"}:
-        label.append(f"{part.kind:<13}", "cyan")
-    label.append(visible(part.title if part.name else ""), "bold" if part.kind in {"agent", "tool"} else "")
-    if part.built and part.kind not in {"agent", "tool"}:
+    is_named = part.kind in {"agent", "tool"}
+    is_table = len(part.settings) > _FEW and not is_named
+    label = Text() if is_named else Text(f"{part.kind:<12} " if part.name else part.kind, "cyan")
+    label.append(visible_line(part.title) if part.name else "", "bold" if is_named else "")
+    if part.built and not is_named:
         label.append(f"  {part.built}", "dim")
-    is_table = part.kind == "limits"
     if not is_table:
-        label.append(visible("".join(f"  {setting.name} {setting.value}" for setting in part.settings)))
-    label.append(visible("".join(f"  {place}" for place in places(part, above, here))), "dim")
+        label.append("".join(f"  {visible_line(f'{each.name} {each.value}', _LONGEST)}" for each in part.settings))
+    if not (is_table and part.origin.is_default):
+        label.append("".join(f"  {visible_line(place)}" for place in places(part, above, here)), "dim")
     tree = Tree(label, guide_style="dim")
+    width = max((len(setting.name) for setting in part.settings), default=0)
+    for setting in part.settings if is_table else ():
+        row = Text(f"{setting.name:<{width}}  {visible_line(setting.value, _LONGEST)}")
+        tree.add(row.append("" if setting.origin == part.origin else f"  {setting.origin.shown(here)}", "dim"))
     for child in part.parts:
         tree.children.append(_tree(child, part, here))
-    if is_table:
-        for setting in part.settings:
-            row = Text(visible(f"{setting.name:<18}{setting.value:<8}"))
-            tree.add(row.append(f"  {setting.origin.shown(here)}", "dim"))
     return tree

@@ -12,11 +12,12 @@ from runner.requests import Usage
 if TYPE_CHECKING:
     from runner.cli.door import Door, View
     from runner.client import TurnEvents
+    from runner.reload.generation import PinnedTurn
 
 _GRACE = 2.0  # seconds an interrupted turn may take to tell its end
 
 
-async def played(events: TurnEvents, view: View, door: Door) -> TurnEnded:
+async def played(events: TurnEvents | PinnedTurn, view: View, door: Door) -> TurnEnded:
     """Show a turn's events to its end. A signal interrupts the turn, which still tells what became of its calls."""
     _hurry(door, hurried=False)
     is_started = asyncio.Event()
@@ -49,7 +50,7 @@ def _hurry(door: Door, *, hurried: bool) -> None:
     door.out.is_hurried = door.err.is_hurried = hurried
 
 
-async def _shown(events: TurnEvents, view: View, is_started: asyncio.Event) -> TurnEnded:
+async def _shown(events: TurnEvents | PinnedTurn, view: View, is_started: asyncio.Event) -> TurnEnded:
     ended: TurnEnded | None = None
     async with aclosing(events):
         async for event in events:

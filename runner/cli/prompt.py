@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from runner.cli.stdin import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
     from prompt_toolkit import PromptSession
     from prompt_toolkit.history import History
@@ -43,6 +49,9 @@ class Prompt(Protocol):
     def watched(self, interrupt: Callable[[], None]) -> AbstractContextManager[None]:
         """A context in which Ctrl+C calls `interrupt`, and what else is typed is kept for the next prompt."""
 
+    def above(self) -> AbstractAsyncContextManager[None]:
+        """A context in which whole lines may be written while the prompt asks; it stays below them, as it was."""
+
     def release(self) -> None:
         """Give the keyboard back, for an exit that runs no further code."""
 
@@ -72,6 +81,13 @@ class PlainPrompt:
     def watched(self, interrupt: Callable[[], None]) -> AbstractContextManager[None]:
         """Nothing to watch: Ctrl+C is a signal here."""
         return nullcontext()
+
+    @asynccontextmanager
+    async def above(self) -> AsyncIterator[None]:
+        """The prompt is written anew; what was typed on its line stays on the line above."""
+        await self._out.write("\n")
+        yield
+        await self._out.write(PROMPT)
 
     def release(self) -> None:
         """Nothing to give back."""
@@ -115,6 +131,12 @@ class EditingPrompt:
         take(get_typeahead(self._input))
         with self._input.attach(lambda: take(self._input.read_keys())):
             yield
+
+    def above(self) -> AbstractAsyncContextManager[None]:
+        """The editor goes away for a moment, and comes back with all that was typed."""
+        from prompt_toolkit.application import in_terminal
+
+        return in_terminal()
 
     def release(self) -> None:
         """Leave raw mode."""

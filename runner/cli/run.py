@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from runner.cli.door import View
     from runner.cli.exits import Exit
     from runner.cli.signals import Signals
+    from runner.project import Project
 
 _SUFFIXES = {".yaml", ".yml"}
 
@@ -38,6 +39,7 @@ class Options:
     continues: bool
     as_json: bool
     lines: bool
+    no_reload: bool
     quiet: bool
     verbose: bool
     debug: bool
@@ -56,6 +58,7 @@ class Options:
 @click.option("-c", "--continue", "continues", is_flag=True, help="Continue the agent's last chat.")
 @click.option("--json", "as_json", is_flag=True, help="Print one event a line (JSON Lines).")
 @click.option("--lines", is_flag=True, help="Make each line of standard input a turn of one chat.")
+@click.option("--no-reload", is_flag=True, help="Do not load the agent again when its files change during a chat.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing beside the answer but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more: steps, tokens, retries.")
 @click.option("--debug", is_flag=True, help="Log everything to stderr, and show where errors come from.")
@@ -138,10 +141,16 @@ def _talk(file: str, message: str | None, options: Options) -> Exit:
     from runner.cli.reports import reports_on_stderr
 
     with reports_on_stderr(options.loudness):
-        agent = Agent.from_file(file, model=options.model, offline_without_key=True)
         if message is None and stdin.is_terminal() and not options.lines:
-            return run_to_end(_chat(agent, options))
+            return run_to_end(_chat(_project(file, options), options))
+        agent = Agent.from_file(file, model=options.model, offline_without_key=True)
         return run_to_end(_answer(agent, None if options.lines else _whole_message(message), options))
+
+
+def _project(file: str, options: Options) -> Project:
+    from runner.project import Project
+
+    return Project(file, reload=not options.no_reload, model=options.model, offline_without_key=True)
 
 
 def _whole_message(message: str | None) -> str:
@@ -157,7 +166,7 @@ def _whole_message(message: str | None) -> str:
     return whole
 
 
-async def _chat(agent: Agent, options: Options) -> Exit:
+async def _chat(project: Project, options: Options) -> Exit:
     from runner.cli.signals import Signals
     from runner.cli.terminal import TerminalChat
 
@@ -165,9 +174,9 @@ async def _chat(agent: Agent, options: Options) -> Exit:
         door = _door(signals, options)
 
         async def talk() -> Exit:
-            async with agent:
-                chat = TerminalChat(agent, door, _view(door, options))
-                return await chat.talk(await _chat_id(agent, door, options))
+            async with project:
+                chat = TerminalChat(project, door, _view(door, options))
+                return await chat.talk(await _chat_id(project.agent, door, options))
 
         return await signals.obeyed(talk())
 

@@ -13,6 +13,7 @@ from runner.cli.exits import Exit
 from runner.cli.lines import describe, error_line
 from runner.cli.played import played
 from runner.cli.prompt import EditingPrompt, PlainPrompt, PromptInterrupted, state_folder
+from runner.cli.reloads import Reloads
 from runner.cli.screen import visible, visible_line
 from runner.requests import Usage
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from runner.agent import Agent
     from runner.cli.door import Door, View
     from runner.cli.prompt import Prompt
+    from runner.project import Project
 
 _WARM_UP_DELAY = 0.1  # seconds: the prompt comes first
 HINT = "press Ctrl+C again or Ctrl+D to leave"
@@ -30,15 +32,21 @@ HINT = "press Ctrl+C again or Ctrl+D to leave"
 class TerminalChat:
     """Asks, answers and obeys commands until the user leaves. An error ends its turn, and the prompt returns."""
 
-    def __init__(self, agent: Agent, door: Door, view: Callable[[Door], View]) -> None:
-        self.agent, self.door = agent, door
+    def __init__(self, project: Project, door: Door, view: Callable[[Door], View]) -> None:
+        self.project, self.door = project, door
         self.chat_id = ""
         self.turns = 0
         self.usage, self.last_usage = Usage(), Usage()
         self._view = view
         self._prompt = _prompt(door)
         door.signals.before_leaving = self._prompt.release
+        self._reloads = Reloads(project, door, self._prompt)
         self._was_hinted = False
+
+    @property
+    def agent(self) -> Agent:
+        """The agent as it is now: what the next turn runs on."""
+        return self.project.agent
 
     async def talk(self, chat_id: str) -> Exit:
         """Talk until the user leaves; the exit code says how."""
@@ -49,10 +57,11 @@ class TerminalChat:
             await self.door.aside(visible_line(notice.message))
         warming = asyncio.create_task(self._warm_up())
         try:
-            with self._prompt.held():
-                while (code := await self._step()) is None:
-                    pass
-                return code
+            async with self._reloads.told():
+                with self._prompt.held():
+                    while (code := await self._step()) is None:
+                        pass
+                    return code
         finally:
             warming.cancel()
             with suppress(asyncio.CancelledError):
@@ -112,8 +121,9 @@ class TerminalChat:
 
     async def _asked(self) -> str:
         """What the user typed; empty when a signal asks to leave."""
+        await self._reloads.tell()
         asking = asyncio.ensure_future(self._prompt.read())
-        with self.door.signals.stopping(asking.cancel):
+        with self.door.signals.stopping(asking.cancel), self._reloads.asking():
             await asyncio.wait({asking})
         if not asking.cancelled():
             return asking.result()
@@ -133,7 +143,7 @@ class TerminalChat:
     async def _turn(self, text: str) -> None:
         async with self._view(self.door) as shown:
             with self._prompt.watched(self.door.signals.interrupt):
-                ended = await played(self.agent.run(text, chat_id=self.chat_id), shown, self.door)
+                ended = await played(self.project.run(text, chat_id=self.chat_id), shown, self.door)
         self.turns += 1
         self.last_usage = ended.usage
         self.usage += ended.usage

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from runner.graph.code import Code
 from runner.graph.hidden import shown, shown_under
 from runner.graph.parts import Origin, Part, Place, Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from runner.agent import Agent
     from runner.loading import LoadedManifest
@@ -19,61 +19,96 @@ if TYPE_CHECKING:
     from runner.settings import Settings
     from runner.tools.base import Tool
 
+_TIMES = ("_timeout", "ttl")
+_LONG = 10_000
 
-def graph_of(agent: Agent, loaded: LoadedManifest, settings: Settings) -> Part:
-    """The graph of an agent made from `loaded` and `settings`; nothing is opened or asked for it."""
-    return _Builder(agent, loaded, settings).agent_part()
+
+def graph_of(agent: Agent, loaded: LoadedManifest, settings: Settings, given: Iterable[str] = ()) -> Part:
+    """The graph of an agent made from `loaded` and `settings`; nothing is opened or asked for it.
+
+    `given` are the names of the variables whose values came from outside.
+    """
+    return _Builder(agent, loaded, settings, frozenset(given)).agent_part()
 
 
 class _Builder:
-    def __init__(self, agent: Agent, loaded: LoadedManifest, settings: Settings) -> None:
-        self._agent, self._loaded, self._settings = agent, loaded, settings
+    def __init__(self, agent: Agent, loaded: LoadedManifest, settings: Settings, given: frozenset[str]) -> None:
+        self._agent, self._loaded, self._settings, self._given = agent, loaded, settings, given
         self._manifest = agent.manifest
         self._code = Code()
 
     def agent_part(self) -> Part:
         agent = self._agent
-        parts = [self._model(), self._instructions(), *self._tools(), self._executor(), self._storage(), self._limits()]
         return Part(
             kind="agent",
             name=agent.name,
             origin=Origin("", Place(agent.path, 1)),
             built=type(agent).__name__,
             text=agent.description or "",
-            parts=tuple(part for part in parts if part is not None),
+            settings=(Setting("tool_mode", self._manifest.tool_mode, self._origin("tool_mode")),),
+            parts=(
+                self._model(),
+                *self._instructions(),
+                *self._tools(),
+                self._plugin("executor", agent.executor, self._manifest.executor),
+                self._plugin("storage", agent.storage, agent.storage_spec, self._settings.storage),
+                self._cache(),
+                self._limits(),
+            ),
         )
 
-    def _origin(self, key: str, variable: str | None = None) -> Origin:
-        """Where a key's value was chosen; `variable` is an environment variable that won over the manifest."""
-        return Origin(key, getattr(self._loaded, "positions", {}).get(key), variable)
+    def _origin(self, key: str, source: str | None = None) -> Origin:
+        """Where a key's value was chosen; `source` is what won over the manifest, if anything did."""
+        position = None if source else self._loaded.positions.get(key)
+        return Origin(key, position and Place(position.path, position.line), source)
 
-    def _plugin(self, kind: str, item: object, spec: Spec, variable: str | None) -> Part:
+    def _values(self, key: str, values: Mapping[str, object]) -> Iterator[Setting]:
+        for name, value in values.items():
+            origin = self._origin(f"{key}.{name}" if key else name)
+            yield Setting(name, shown_under(name, _written(name, value)), origin)
+
+    def _plugin(
+        self, kind: Literal["model", "executor", "storage"], item: object, spec: Spec, override: str | None = None
+    ) -> Part:
         """A model, executor or storage: its name as the manifest writes it, its class, its options."""
         options = {name: value for name, value in spec.options.items() if name not in {"name", "url"}}
         return Part(
-            kind=kind,  # type: ignore[arg-type]  # one of the three
+            kind=kind,
             name=shown(str(spec.options.get("name") or spec)),
-            origin=self._origin(kind, variable),
+            origin=self._origin(kind, f"AGENT_RUN_{kind.upper()}" if override else None),
             built=type(item).__name__,
             code=self._code.of(item),
             settings=tuple(self._values(kind, options)),
         )
 
-    def _values(self, key: str, values: Mapping[str, object]) -> Iterator[Setting]:
-        for name, value in values.items():
-            yield Setting(name, shown_under(name, _written(value)), self._origin(f"{key}.{name}"))
-
     def _model(self) -> Part:
-        variable = "AGENT_RUN_MODEL" if self._settings.model else None
-        return self._plugin("model", self._agent.model, self._agent.model_spec, variable)
+        part = self._plugin("model", self._agent.model, self._agent.model_spec, self._settings.model)
+        generation = _flat(self._manifest.generation.model_dump(exclude_none=True))
+        own = [*self._values("", {"retries": self._manifest.retries}), *self._values("generation", generation)]
+        return part.with_settings(own)
 
-    def _instructions(self) -> Part | None:
-        text = self._manifest.instructions
-        if not text:
-            return None
-        lines = len(text.strip().splitlines())
-        name = f"{lines} line{'s' * (lines != 1)}, {len(text)} characters"
-        return Part(kind="instructions", name=name, origin=self._origin("instructions"))
+    def _instructions(self) -> Iterator[Part]:
+        """The instructions, with the variables that fill them."""
+        text = self._loaded.instructions
+        if text is None:
+            return
+        file = self._manifest.instructions_file
+        key = "instructions" if file is None else "instructions_file"
+        path = None if file is None else (self._agent.path.parent / file).resolve()
+        origin = self._origin(key)
+        size = {"lines": len(text.text.strip().splitlines()), "characters": len(text.text)}
+        yield Part(
+            kind="instructions",
+            name="",
+            origin=origin,
+            code=None if path is None else Place(path),
+            settings=(*(Setting(name, str(count), origin) for name, count in size.items()), *self._variables()),
+        )
+
+    def _variables(self) -> Iterator[Setting]:
+        for name, value in self._loaded.variables.items():
+            origin = self._origin(f"variables.{name}", "--var" if name in self._given else None)
+            yield Setting(name, shown_under(name, _written(name, value)), origin)
 
     def _tools(self) -> Iterator[Part]:
         """A part for each line of `tools`, with its tools below it."""
@@ -85,14 +120,13 @@ class _Builder:
         declaration = tool.declaration()
         schema = declaration.get("parametersJsonSchema", {})
         required = schema.get("required", ())
-        names = [name if name in required else f"{name}?" for name in schema.get("properties", ())]
         settings = [Setting("effects", tool.effects, origin)]
         if tool.timeout is not None:
             settings.append(Setting("timeout", f"{tool.timeout:g} s", origin))
         return Part(
             kind="tool",
             name=tool.name,
-            parameters=tuple(names),
+            parameters=tuple(name if name in required else f"{name}?" for name in schema.get("properties", ())),
             origin=origin,
             built=type(tool).__name__,
             code=self._code.of(tool),
@@ -100,28 +134,38 @@ class _Builder:
             settings=tuple(settings),
         )
 
-    def _executor(self) -> Part:
-        return self._plugin("executor", self._agent.executor, self._manifest.executor, None)
-
-    def _storage(self) -> Part:
-        variable = "AGENT_RUN_STORAGE" if self._settings.storage else None
-        return self._plugin("storage", self._agent.storage, self._agent.storage_spec, variable)
+    def _cache(self) -> Part:
+        cache = self._manifest.cache
+        values = {} if cache is None else cache.model_dump(exclude_none=True, exclude={"name"})
+        name = "none" if cache is None else cache.name or self._agent.name
+        return Part(
+            kind="cache", name=name, origin=self._origin("cache"), settings=tuple(self._values("cache", values))
+        )
 
     def _limits(self) -> Part:
-        limits = self._agent.client._limits
+        limits = self._agent.client.limits
         values = {field.name: getattr(limits, field.name) for field in fields(limits)}
         return Part(
-            kind="limits",
-            name="",
-            origin=self._origin("limits"),
-            settings=tuple(self._values("limits", values)),
+            kind="limits", name="", origin=self._origin("limits"), settings=tuple(self._values("limits", values))
         )
 
 
-def _written(value: object) -> str:
-    """A value as the manifest would write it."""
+def _flat(values: Mapping[str, object], above: str = "") -> dict[str, object]:
+    """`{"thinking.level": ...}` for `{"thinking": {"level": ...}}`."""
+    flat: dict[str, object] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{above}{name}.") if isinstance(value, dict) else {f"{above}{name}": value}
+    return flat
+
+
+def _written(name: str, value: object) -> str:
+    """A value as a person would write it: times in seconds, long numbers in groups."""
     if isinstance(value, str):
         return value
+    if isinstance(value, int | float) and name.endswith(_TIMES):
+        return f"{value:g} s"
+    if isinstance(value, int) and abs(value) >= _LONG:
+        return f"{value:,}"
     try:
         return json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from runner.messages import Json
@@ -29,22 +29,29 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a choice was made: a key of the manifest, an environment variable, an option, or nowhere (the default)."""
+    """Where a choice was made: a key of the manifest, what won over it, or nowhere (the default).
+
+    `override` is what won: an environment variable, or the option `--var`.
+    """
 
     key: str
     place: Place | None = None
-    variable: str | None = None
+    override: str | None = None
 
     def shown(self, folder: Path) -> str:
-        """`agents/weather.yaml:5`, the variable's name, or `default`."""
-        return self.variable or (self.place.shown(folder) if self.place else "default")
+        """`agents/weather.yaml:5`, `AGENT_RUN_MODEL`, or `default`."""
+        return self.override or (self.place.shown(folder) if self.place else "default")
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nobody chose."""
+        return self.place is None and self.override is None
 
     def to_json(self, folder: Path) -> Json:
-        """The origin as JSON: `from` is manifest, environment or default."""
-        source = "environment" if self.variable else "manifest" if self.place else "default"
-        known: Json = {"key": self.key, "from": source}
-        if self.variable:
-            known["variable"] = self.variable
+        """The origin as JSON: the key, and where it stands or what won over it; neither for a default."""
+        known: Json = {"key": self.key}
+        if self.override:
+            known["override"] = self.override
         elif self.place:
             known["place"] = self.place.shown(folder)
         return known
@@ -77,6 +84,10 @@ class Part:
     def title(self) -> str:
         """The name, or the kind of what has none; of a tool, also its parameters."""
         return (self.name or self.kind) + ("" if self.parameters is None else f"({', '.join(self.parameters)})")
+
+    def with_settings(self, more: Iterable[Setting]) -> Part:
+        """The part with more settings."""
+        return replace(self, settings=(*self.settings, *more))
 
     def walk(self) -> Iterator[Part]:
         """This part, then all parts below it."""

@@ -13,6 +13,7 @@ from runner.loading.environment import dotenv_of, environment_of
 from runner.loading.nodes import Mapping, Scalar, compose
 from runner.loading.source import SourceError, read_source
 from runner.loading.substitution import substitute
+from runner.loading.telling import what
 from runner.loading.words import nearest, quoted
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def _no_mapping(tree: Node | None, source: Source, thing: str) -> Diagnostic:
     start, end = tree.span.start, tree.span.end
     hint = None
     if isinstance(tree, Scalar):
-        found, hint = "text", 'a space is missing after ":"' if ":" in tree.text.strip(":") else None
+        found = what(tree)
+        hint = 'a space is missing after ":"' if ":" in tree.text.strip(":") else None
     else:
         found, hint = "a list", "remove the dash"
     line_end = source.text.find("\n", start)

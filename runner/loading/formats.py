@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from runner.loading.diagnostics import Diagnostic, Span
 
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _WIDEST = 110  # characters of an excerpt's line
 _CLOSE = 3  # lines: a key above that is this near is shown with what is between
 
@@ -80,7 +82,7 @@ def _lines_above(diagnostic: Diagnostic) -> list[int]:
 
 
 def _plain(line: str) -> str:
-    return line.replace("\t", " ").replace("\u2028", " ").replace("\u2029", " ").replace("\x85", " ")
+    return _UNSEEN.sub("\ufffd", line.replace("\t", " "))
 
 
 def _cut(line: str, widest: int) -> str:

@@ -16,6 +16,7 @@ _UNITS = (
     (r"h|hrs?|hours?", "h"),
     (r"d|days?", "d"),
 )
+_NAMING = {"name", "module", "path", "file", "tool", "function", "import", "type"}
 _ISO = re.compile(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 
 
@@ -34,14 +35,20 @@ def _for_scalar(wanted: str, node: Scalar) -> str | None:
     if wanted == "string_type":
         return f'put it in quotes: "{text}"' if node.plain and len(text) < _SHORT else None
     if wanted in {"list_type", "paths"}:
-        return f"write it as a list: [{text}]" if "\n" not in text and len(text) < _SHORT else "write it as a list"
+        return _as_list(text) if isinstance(node.value, str) else None
     if wanted == "mapping":
         return 'a space is missing after ":"' if re.match(r"\w+:\S", text) and "//" not in text else None
     if wanted == "bool_type":
         return _for_bool(text, quoted=not node.plain)
     if wanted in {"int_type", "int_from_float", "float_type"}:
-        return _for_number(text, node)
+        return _for_number(wanted, text, node)
     return None
+
+
+def _as_list(text: str) -> str:
+    if text.startswith("-"):
+        return "a space is missing after the dash"
+    return f"write it as a list: [{text}]" if "\n" not in text and len(text) < _SHORT else "write it as a list"
 
 
 def _for_bool(text: str, *, quoted: bool) -> str | None:
@@ -53,11 +60,13 @@ def _for_bool(text: str, *, quoted: bool) -> str | None:
     return {"1": "write true", "0": "write false"}.get(text)
 
 
-def _for_number(text: str, node: Scalar) -> str | None:
+def _for_number(wanted: str, text: str, node: Scalar) -> str | None:
     if node.written is not None:
         return f"{text} does not stand for a number"
     if not node.plain and re.fullmatch(r"[-+]?[0-9.]+", text):
         return "remove the quotes"
+    if wanted == "float_type" and re.fullmatch(r"\d+,\d+", text):
+        return f"write {text.replace(',', '.')}"
     grouped = re.fullmatch(r"[0-9]{1,3}(?:[_,' ][0-9]{3})+", text)
     if grouped:
         return f"write {re.sub('[^0-9]', '', text)}"
@@ -69,24 +78,35 @@ def _for_number(text: str, node: Scalar) -> str | None:
 
 def _for_list(wanted: str, node: Sequence) -> str | None:
     items = [item.text for item in node.items if isinstance(item, Scalar)]
-    if wanted == "string_type" and items and len(items) == len(node.items):
-        return "write it as one text, without the dash" if len(items) == 1 else 'for several lines write "|" after the key'
-    if wanted == "mapping" and node.items and all(isinstance(item, Mapping) for item in node.items):
-        return "remove the dashes"
-    return "write one value, without the dash" if len(items) == 1 == len(node.items) else None
+    is_flow = node.span.source.text.startswith("[", node.span.start)
+    marks = "brackets" if is_flow else "dash"
+    if len(items) < len(node.items) or not items:
+        is_split = wanted == "mapping" and node.items and all(isinstance(item, Mapping) for item in node.items)
+        return "remove the dashes" if is_split else None
+    if wanted == "dict_type":
+        return f"write {{{items[0]}: ...}}"
+    if wanted == "mapping":
+        return None
+    if len(items) == 1:
+        return f"write it without the {marks}"
+    return 'for several lines write "|" after the key' if wanted == "string_type" else None
 
 
 def _for_mapping(wanted: str, node: Mapping) -> str | None:
     if wanted == "list_type":
-        return 'begin each item with "- "'
-    if wanted == "string_type" and len(node.entries) == 1:
-        key, entry = next(iter(node.entries.items()))
-        inner = entry.value
-        if isinstance(inner, Scalar) and inner.value is None and node.span.source.text[node.span.start] == "{":
-            return 'put texts that begin with "{" in quotes'
-        if isinstance(inner, Scalar) and len(key) + len(inner.shown) < _SHORT:
-            return f'put the text in quotes: "{key}: {inner.shown}"'
-    return None
+        return 'begin each item with "- "' if node.entries else "write [] for none"
+    if wanted != "string_type" or len(node.entries) != 1:
+        return None
+    key, entry = next(iter(node.entries.items()))
+    inner = entry.value
+    if not isinstance(inner, Scalar) or len(key) + len(inner.shown) > _SHORT:
+        return None
+    if key in _NAMING:
+        return f"write the name alone: {inner.shown}"
+    if re.fullmatch(r"[\w.]+", key) and "." in key and inner.text.isidentifier():
+        return f"write it without the space: {key}:{inner.shown}"
+    is_flow = node.span.source.text.startswith("{", node.span.start)
+    return None if is_flow else f'put the text in quotes: "{key}: {inner.shown}"'
 
 
 def for_duration(node: Node) -> str | None:
@@ -102,7 +122,9 @@ def for_duration(node: Node) -> str | None:
     if (iso := _ISO.fullmatch(text.upper())) and any(iso.groups()):
         return "write " + "".join(f"{number}{unit}" for number, unit in zip(iso.groups(), "dhms", strict=True) if number)
     terms = re.findall(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)", text)
-    if terms and re.fullmatch(r"(?:\d+(?:\.\d+)?\s*[a-zA-Z]+[\s,]*(?:and\s+)?)+", text):
+    if weeks := re.fullmatch(r"(\d+)\s*(?:w|weeks?)", text.lower()):
+        return f"write {int(weeks[1]) * 7}d"
+    if terms and any(float(number) for number, _ in terms) and re.fullmatch(r"(?:\d+(?:\.\d+)?\s*[a-zA-Z]+[\s,]*(?:and\s+)?)+", text):
         written = [f"{number}{_unit(word)}" for number, word in terms]
         return f"write {''.join(written)}" if all(_unit(word) for _, word in terms) else None
     if re.fullmatch(r"\d+(?:\.\d+)?", text) and float(text) > 0:
@@ -122,6 +144,6 @@ def for_size(node: Node) -> str | None:
     digits = re.sub(r"[_,' ]", "", text)
     if digits.isdigit() and digits != text and int(digits):
         return f"write {int(digits)}"
-    if found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(k|m|g)\w*", text.lower()):
+    if found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(k|m|g)(?:\w*bytes?|\s?chars?)", text.lower()):
         return f"write {found[1]}{'k' if found[2] == 'k' else found[2].upper()}B"
     return None

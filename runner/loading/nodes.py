@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DEPTH_LIMIT = 64  # mappings and lists inside one another
 ALIAS_LIMIT = 10_000  # nodes that aliases stand for, all together
 
+UNQUOTED_BRACES = "a text that begins with { must be in quotes"
 _TAGS = {"!": None, "tag:yaml.org,2002:str": "str"}
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ufeff]")
 
@@ -179,12 +180,13 @@ class _Composer:
             if self._depth > DEPTH_LIMIT:
                 message = f"more than {DEPTH_LIMIT} lists and mappings inside one another"
                 raise _Refused(self._diagnostic("E110", message, event.start_mark.index, event.end_mark.index))
-            self._refuse_tag(event)
+            is_refused = self._refuse_tag(event)
             node = (
                 self._sequence(event, events)
                 if isinstance(event, yaml.SequenceStartEvent)
                 else self._mapping(event, events)
             )
+            node = Scalar(node.span, "", plain=False, value="", missing=("",)) if is_refused else node
             self._depth -= 1
         if event.anchor is not None:
             self._anchors[event.anchor] = node
@@ -194,7 +196,11 @@ class _Composer:
         start, end = event.start_mark.index, event.end_mark.index
         known = self._anchors.get(event.anchor, ...)  # type: ignore[call-overload]  # ... stands for "never seen"
         if known is ...:
-            raise _Refused(self._diagnostic("E101", f"no anchor &{event.anchor} stands above this alias", start, end))
+            line_end = self._source.text.find("\n", start)
+            text = self._source.text[start : line_end if line_end > 0 else None].strip()
+            message = f"no anchor &{event.anchor} stands above this alias"
+            hint = f'a text that begins with * must be in quotes: "{text}"' if len(text) < 40 else None
+            raise _Refused(self._diagnostic("E101", message, start, end, hint))
         if known is None:
             raise _Refused(self._diagnostic("E112", f"*{event.anchor} stands inside of what it stands for", start, end))
         self._aliased += known.size
@@ -207,11 +213,11 @@ class _Composer:
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         plain = bool(event.implicit[0]) and not event.style
         tag = None if event.tag is None else _TAGS.get(event.tag, ...)  # type: ignore[call-overload]  # as above
-        if tag is ...:
-            self._refuse_tag(event)
+        is_refused = tag is ... and self._refuse_tag(event)
         is_text = not plain or event.tag is not None
         value = event.value if is_text else resolved(event.value)
-        return Scalar(self._span(event), event.value, plain and not is_text, value)
+        missing = ("",) if is_refused else ()
+        return Scalar(self._span(event), event.value, plain and not is_text, value, missing=missing)
 
     def _sequence(self, event: yaml.Event, events: Iterator[yaml.Event]) -> Sequence:
         node = Sequence(self._span(event))
@@ -225,14 +231,27 @@ class _Composer:
 
     def _mapping(self, event: yaml.Event, events: Iterator[yaml.Event]) -> Mapping:
         node = Mapping(self._span(event))
+        braces: Mapping | None = None
         for inner in events:
             if isinstance(inner, yaml.MappingEndEvent):
                 break
             key = self._node(inner, events)  # type: ignore[arg-type]  # what a mapping holds are nodes
             value = self._node(next(events), events)  # type: ignore[arg-type]  # as above
+            if isinstance(key, Mapping) and self._source.text.startswith("{{", node.span.start):
+                braces = key
             self._add(node, key, value)
         node.span = self._span(event, inner)
-        return node
+        return node if braces is None else self._unquoted(node)
+
+    def _unquoted(self, node: Mapping) -> Scalar:
+        """What stands for a template that is not in quotes, and so is a mapping in a mapping."""
+        source, start, end = node.span
+        text = source.text[start:end]
+        shown = text if len(text) < 60 and "\n" not in text else "{{ ... }}"
+        message, hint = UNQUOTED_BRACES, f'write "{shown}"'
+        self._problems[:] = [each for each in self._problems if each.span is None or not _within(each.span, node.span)]
+        self._problems.append(Diagnostic(code="E101", message=message, path=source.shown, span=node.span, hint=hint))
+        return Scalar(node.span, text, plain=False, value=text, missing=("",))
 
     def _add(self, node: Mapping, key: Node, value: Node) -> None:
         node.size += 1 + value.size
@@ -272,15 +291,16 @@ class _Composer:
         else:
             node.entries[key.text] = Entry(key, value)
 
-    def _refuse_tag(self, event: yaml.NodeEvent) -> None:
+    def _refuse_tag(self, event: yaml.NodeEvent) -> bool:
         tag = getattr(event, "tag", None)
         if tag is None or tag in _TAGS:
-            return
+            return False
         start = event.start_mark.index
         written = re.match(r"(?:&\S+\s+)?(!\S*)", self._source.text[start : start + 200])
         begin, end = (start + written.start(1), start + written.end(1)) if written else (start, start + 1)
         shown = self._source.text[begin:end]
         self._say("E112", f"the tag {shown} is not read: a value is only what it says", begin, end)
+        return True
 
     def _span(self, event: yaml.Event, last: yaml.Event | None = None) -> Span:
         start = event.start_mark.index
@@ -296,11 +316,16 @@ class _Composer:
         found = re.compile(r"(?:[&!]\S*\s+)+").match(text, start, event.end_mark.index)
         return found.end() if found else start
 
-    def _diagnostic(self, code: str, message: str, start: int, end: int) -> Diagnostic:
-        return Diagnostic(code=code, message=message, path=self._source.shown, span=Span(self._source, start, end))
+    def _diagnostic(self, code: str, message: str, start: int, end: int, hint: str | None = None) -> Diagnostic:
+        span = Span(self._source, start, end)
+        return Diagnostic(code=code, message=message, path=self._source.shown, span=span, hint=hint)
 
     def _say(self, code: str, message: str, start: int, end: int) -> None:
         self._problems.append(self._diagnostic(code, message, start, end))
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
 
 
 def _events(text: str) -> Iterator[yaml.Event]:

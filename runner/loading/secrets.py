@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from runner.loading.words import normal
+
 _WORDS = (
     r"(?:api[_-]?keys?|pass(?:word|wd|phrase)s?|secrets?|(?:auth|access|refresh|bearer)?[_-]?tokens?"
     r"|credentials?|private[_-]?keys?)"
@@ -30,7 +32,7 @@ _WRITTEN = re.compile(
 
 def is_secret_name(name: str) -> bool:
     """Whether a variable or key of this name holds a secret: `DB_PASSWORD`, `api_key`, but not `max_output_tokens`."""
-    if _HARMLESS.fullmatch(name):
+    if _HARMLESS.fullmatch(normal(name)):
         return False
     return _NAME.fullmatch(name) is not None or _KEY_VARIABLE.fullmatch(name) is not None
 
@@ -48,4 +50,5 @@ def masked(text: str) -> str:
 
 
 def _covered(found: re.Match[str]) -> str:
-    return found[0] if _HARMLESS.fullmatch(found["name"]) else found["before"] + "*" * len(found["value"])
+    is_harmless = _HARMLESS.fullmatch(normal(found["name"])) or found["value"].isdigit()
+    return found[0] if is_harmless else found["before"] + "*" * len(found["value"])

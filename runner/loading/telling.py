@@ -12,7 +12,7 @@ from runner.loading.locations import Located, dotted, locate
 from runner.loading.nodes import Mapping, Scalar, Sequence
 from runner.loading.secrets import masked
 from runner.loading.unknown_keys import meant
-from runner.loading.words import certain, counted, listed, nearest, quoted
+from runner.loading.words import certain, counted, listed, nearest, normal, quoted
 from runner.version import __version__
 
 if TYPE_CHECKING:
@@ -43,6 +43,19 @@ _WANTED_MODELS = {
     "ExecutorSpec": "a name, or a mapping with type",
     "StorageSpec": "a URL, or a mapping with type",
     "Variable": "a value, or a mapping with type and default",
+}
+_SUCH_AS = {
+    "ModelSpec": "such as gemini-3.8-flash",
+    "ExecutorSpec": "such as rate_limiting",
+    "StorageSpec": "such as sqlite:///chats.db",
+    "ThinkingPart": "such as {level: low}",
+}
+_OTHER_VALUES = {
+    "tool_mode": {
+        **dict.fromkeys(("required", "force", "forced", "must"), "any"),
+        **dict.fromkeys(("off", "never", "disabled", "no"), "none"),
+        **dict.fromkeys(("on", "default"), "auto"),
+    },
 }
 _BOUNDS = {
     "greater_than_equal": ("ge", "at least"),
@@ -99,13 +112,19 @@ class Teller:
             if other != key and (model is None or other not in keys(model))
         )
         fix = Fix(place.key_span, found.key) if found.is_certain and found.key and is_alone else None
-        told_keys = keys(model) if model is not None and (found.hint is None or len(keys(model)) <= _FEW) else []
+        told_keys = keys(model) if model is not None else []
+        if found.hint is not None and (len(told_keys) > _FEW or not found.is_here):
+            told_keys = []
+        hint = found.hint
+        if isinstance(parent, Mapping) and found.is_here and found.key in parent.entries:
+            first = parent.entries[found.key].key.span
+            hint = f"{found.key} stands in line {first.source.place(first.start)[0]} already: remove one of them"
         return self._say(
             "E102",
             f"unknown key {quoted(key)}" + (f" in {inside}" if inside else ""),
             place,
             span=place.key_span,
-            hint=found.hint,
+            hint=hint,
             nearest=found.key,
             notes=(f"keys here: {', '.join(told_keys)}",) if told_keys else (),
             fix=fix,
@@ -132,7 +151,7 @@ class Teller:
             "E104",
             f"{place.name} must be {wanted}, not {what(place.node)}",
             place,
-            hint=hinting.for_type("mapping", place.node),
+            hint=hinting.for_type("mapping", place.node) or _SUCH_AS.get(str(context.get("class_name"))),
             notes=(f"keys here: {', '.join(keys(model))}",) if model else (),
             expected=wanted,
         )
@@ -141,16 +160,17 @@ class Teller:
         allowed = re.findall(r"'([^']*)'", str(context.get("expected")))
         node = place.node
         given = node.shown if isinstance(node, Scalar) else ""
-        sure = certain(given, allowed)
-        near = sure or nearest(given, allowed)
+        sure = certain(given, allowed) or next((word for word in allowed if normal(given).endswith(f"_{word}")), None)
+        near = sure or _OTHER_VALUES.get(str(place.path[-1]), {}).get(normal(given)) or nearest(given, allowed)
         fix = Fix(node.span, sure) if sure and isinstance(node, Scalar) and node.written is None else None
         message = f"{place.name} must be {listed(allowed)}, not {value(node)}"
-        hint = f"did you mean {quoted(near)}?" if near else None
+        hint = f"did you mean {quoted(near)}?" if near else hinting.for_type("literal", node)
         return self._say("E105", message, place, hint=hint, nearest=near, expected=listed(allowed), fix=fix)
 
     def _out_of_range(self, place: Located, error: str, context: dict[str, Any]) -> Diagnostic:
         name, words = _BOUNDS[error]
-        bound = f"{words} {context.get(name)}"
+        limit = context.get(name)
+        bound = f"{words} {limit:g}" if isinstance(limit, float) else f"{words} {limit}"
         return self._say("E106", f"{place.name} must be {bound}, not {value(place.node)}", place, expected=bound)
 
     def _too_few(self, place: Located, context: dict[str, Any]) -> Diagnostic:
@@ -197,9 +217,9 @@ class Teller:
         node = place.node
         number = node.value if isinstance(node, Scalar) else None
         newer = isinstance(number, int) and not isinstance(number, bool) and number > 1
-        message = f"version {value(node)} is not a version of this format; this is agent-run {__version__}, which reads 1"
-        note = f"a release newer than {__version__} reads it: pip install -U agent-run" if newer else "write version: 1"
-        return self._say("E113", message, place, expected="1", notes=(note,))
+        message = f"version {value(node)} is unknown to agent-run {__version__}, which reads version 1"
+        notes = (f"a release newer than {__version__} reads it: pip install -U agent-run",) if newer else ()
+        return self._say("E113", message, place, expected="1", hint=None if newer else "write 1", notes=notes)
 
     def _other(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         del context

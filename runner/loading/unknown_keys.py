@@ -24,6 +24,7 @@ class Meant:
     key: str | None
     hint: str | None
     is_certain: bool = False
+    is_here: bool = True  # whether the key that was meant belongs where the wrong one stands
 
 
 def meant(kind: type[BaseModel], path: Path, key: str, present: Collection[str], vocabulary: Vocabulary) -> Meant:
@@ -37,7 +38,7 @@ def meant(kind: type[BaseModel], path: Path, key: str, present: Collection[str],
         return Meant(same, f"the key is called {quoted(same)}", same not in present)
     elsewhere = vocabulary.other.get(place, {}).get(normal(key)) or _home(kind, key, place)
     if elsewhere:
-        return Meant(elsewhere, _where(elsewhere, normal(key)))
+        return Meant(elsewhere, _where(elsewhere, normal(key)), is_here=False)
     near = nearest(key, known)
     return Meant(near, f"did you mean {quoted(near)}?" if near else None)
 

@@ -44,6 +44,7 @@ _TOP = {
     **dict.fromkeys("extend base inherits inherit from parent".split(), "extends"),
     **dict.fromkeys("caching context_cache cache_config".split(), "cache"),
     **dict.fromkeys("limit budget".split(), "limits"),
+    "schema": "$schema",
     **dict.fromkeys("format_version schema_version manifest_version".split(), "version"),
 }
 _LIMITS = {
@@ -67,6 +68,8 @@ _THINKING = {
     **dict.fromkeys("thinking_budget budget_tokens max_tokens".split(), "budget"),
     **dict.fromkeys("thoughts show_thoughts".split(), "include_thoughts"),
 }
+_HARMS = ("harassment", "hate_speech", "sexually_explicit", "dangerous_content", "civic_integrity")
+_SAFETY = {f"harm_category_{harm}": harm for harm in _HARMS}
 _CACHE = {
     **dict.fromkeys("cache_name display_name".split(), "name"),
     **dict.fromkeys("expires lifetime expire_after".split(), "ttl"),
@@ -86,6 +89,7 @@ AGENT = Vocabulary(
         "limits": _LIMITS,
         "generation": _GENERATION,
         "generation.thinking": _THINKING,
+        "generation.safety": _SAFETY,
         "cache": _CACHE,
         "variables.*": _VARIABLE,
     },

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _LONGEST = 60
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def quoted(text: str) -> str:
@@ -49,8 +51,8 @@ def certain(name: str, known: Iterable[str]) -> str | None:
 
 
 def normal(name: str) -> str:
-    """A name as it is compared: lower case, with underscores."""
-    return name.strip().lower().replace("-", "_").replace(" ", "_")
+    """A name as it is compared: lower case, with underscores; `maxOutputTokens` is `max_output_tokens`."""
+    return _HUMP.sub("_", name.strip()).lower().replace("-", "_").replace(" ", "_")
 
 
 def _distance(one: str, other: str) -> int:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.loading.diagnostics import Diagnostic, Span
+from runner.loading.nodes import UNQUOTED_BRACES
 
 if TYPE_CHECKING:
     import yaml
@@ -62,9 +63,8 @@ class _Mistake:
                 message = "this line is set in deeper than the one above, which has a value already"
                 return self._at(start + indent, message, "set it in as the others are", length=len(line.strip()))
             if ":" not in above:
-                return self._at(
-                    start - len(above) - 1, "this line has no colon", "a key needs a colon", length=len(above) or 1
-                )
+                begin = self._source.offset(number - 1)
+                return self._at(begin, "this line has no colon", _colon_hint(above.strip()), length=len(above) or 1)
         return self._at(self._noticed, "a key cannot stand here")
 
     def bad_start(self) -> Diagnostic | None:
@@ -91,6 +91,12 @@ class _Mistake:
         line, start = self._line(self._began)
         if self._source.place(self._noticed)[0] != self._source.place(self._began)[0] or self._noticed >= len(self._text):
             return self._at(self._began, f"this {bracket} is never closed", f"add {closing}")
+        word = re.search(r"\s(\w+)$", line[: max(0, self._noticed - start)])
+        if self._text[self._noticed] == ":" and word:
+            at = self._noticed - len(word[1])
+            return self._at(at, f'"," or "{closing}" was expected here', f"put a comma before {word[1]}", length=len(word[1]))
+        if self._text[self._noticed] in "]}":
+            return self._at(self._noticed, f'this {bracket} is closed by {closing}', f"write {closing}")
         return self._at(self._noticed, f'"," or "{closing}" was expected here', _quote_hint(line))
 
     def open_quote(self) -> Diagnostic | None:
@@ -104,7 +110,7 @@ class _Mistake:
         if re.match(r"-[^\s-]", stripped):
             message = "a space is missing after the dash"
             return self._at(start + indent, message, f"write - {stripped[1:]}", length=len(stripped))
-        hint = f"write `{stripped}: ...`" if len(stripped) < 30 else "a key needs a colon"
+        hint = _colon_hint(stripped)
         if self._is_below_deeper(start, indent):
             hint = "a key needs a colon; a line of the text above must be set in as the others are"
         return self._at(start + indent, "this line has no colon", hint, length=len(stripped))
@@ -120,9 +126,14 @@ class _Mistake:
         at_start = self._noticed - start <= indent
         if not at_start:
             before = self._text[: self._noticed].rstrip()
+            if before.endswith("}}") and "{{" in line:
+                opened, whole = start + line.index("{{"), line[line.index("{{") :].strip()
+                return self._at(opened, UNQUOTED_BRACES, f'write "{whole}"', length=before.rindex("}}") + 2 - opened)
             if before.endswith(("'", '"')):
                 return self._after_quote(before, len(line) - (self._noticed - start))
-            return self._at(self._noticed, "the value ends before this")
+            return self._at(self._noticed, "the value ends before this", "remove this" if line.rstrip().endswith(("]", "}")) else None)
+        if line.strip().startswith(":"):
+            return self._at(self._noticed, "a key is missing before the colon")
         if line.strip().startswith("- "):
             return self._at(self._noticed, 'a list item ("- ...") cannot stand among keys', "set it in below its key")
         return self._at(
@@ -160,7 +171,8 @@ class _Mistake:
         offset = self._text.rfind("\\", self._began, self._noticed + 1)
         offset = self._noticed if offset < 0 else offset
         written = self._text[offset : offset + 2] or escape
-        return self._at(offset, f'{written} means nothing between "..."', r"write \\ for a backslash, or use '...'", length=2)
+        message = f'{written} stands for no character between "..."'
+        return self._at(offset, message, r"write \\ for a backslash, or use '...'", length=2)
 
     def no_content(self) -> Diagnostic | None:
         char = self._text[self._noticed : self._noticed + 1]
@@ -169,7 +181,8 @@ class _Mistake:
     def dash_in_line(self) -> Diagnostic | None:
         line, start = self._line(self._noticed)
         items = line[self._noticed - start :].strip()
-        return self._at(self._noticed, 'a list in dashes begins on the line after its key', f"write [{items[1:].strip()}] here, or begin a new line")
+        hint = f'write [{items[1:].strip()}] for a list, or "{items}" for a text'
+        return self._at(self._noticed, "a list in dashes begins on the line after its key", hint)
 
     def anchor(self) -> Diagnostic | None:
         line, start = self._line(self._began)
@@ -179,19 +192,33 @@ class _Mistake:
 
     def block(self) -> Diagnostic | None:
         line, start = self._line(self._noticed)
-        return self._at(self._noticed, "after | or > the text begins on the next line", "move it there")
+        return self._at(self._noticed, "after | or > the text begins on the next line", "move it there, or quote it")
 
     def document(self) -> Diagnostic | None:
         return self._at(self._noticed, "the document has ended above; nothing may follow")
 
     def directive(self) -> Diagnostic | None:
-        return self._at(self._noticed, "lines that begin with % are not read", "remove the line")
+        line, start = self._line(self._noticed)
+        return self._at(start, "lines that begin with % are not read", "remove the line", length=len(line))
 
     def tag_handle(self) -> Diagnostic | None:
         return self._at(self._noticed, "a text cannot begin with !", "put it in quotes")
 
+    def flow_colon(self) -> Diagnostic | None:
+        line, start = self._line(self._noticed)
+        word = re.search(r"[^\s,\[{]*$", line[: self._noticed - start])
+        rest = re.match(r"[^\s,\]}]*", self._text[self._noticed :])
+        text = (word[0] if word else "") + (rest[0] if rest else "")
+        return self._at(self._noticed, "between { } or [ ], texts with a colon must be in quotes", f'write "{text}"')
+
     def question(self) -> Diagnostic | None:
         return self._at(self._noticed, "a text cannot begin with a question mark and a space", "put it in quotes")
+
+
+def _colon_hint(line: str) -> str:
+    if found := re.fullmatch(r"([\w$.\-]+)(?:\s*=\s*|\s+)(\S+)", line):
+        return f"write {found[1]}: {found[2]}"
+    return f"write {line}: ..." if re.fullmatch(r"[\w$.\-]+", line) else "a key needs a colon"
 
 
 def _quote_hint(line: str) -> str | None:
@@ -208,6 +235,7 @@ _TELLERS = (
     ("did not find expected key", _Mistake.no_key),
     ("did not find expected '-' indicator", _Mistake.no_dash),
     ("found unknown escape character", _Mistake.bad_escape),
+    ("did not find expected hexdecimal number", _Mistake.bad_escape),
     ("did not find expected node content", _Mistake.no_content),
     ("block sequence entries are not allowed", _Mistake.dash_in_line),
     ("did not find expected alphabetic or numeric", _Mistake.anchor),
@@ -217,4 +245,5 @@ _TELLERS = (
     ("incompatible YAML document", _Mistake.directive),
     ("undefined tag handle", _Mistake.tag_handle),
     ("mapping keys are not allowed", _Mistake.question),
+    ("found unexpected ':'", _Mistake.flow_colon),
 )

@@ -49,16 +49,18 @@ class Checker:
         self._process: subprocess.Popen[bytes] | None = None
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._number = 0
+        self._starting = asyncio.Lock()
         self._is_given_up = False
 
     async def warm_up(self) -> None:
         """Start the process, so that the first check need not wait for it."""
-        if self._streams is not None or self._is_given_up:
-            return
-        try:
-            await self._start()
-        except OSError as error:
-            self._give_up(f"the process for it does not start: {error.strerror or error}")
+        async with self._starting:
+            if self._streams is not None or self._is_given_up:
+                return
+            try:
+                await self._start()
+            except OSError as error:
+                self._give_up(error.strerror or str(error))
 
     async def check(self, question: Question) -> Refusal | None:
         """Why the agent of a manifest cannot be made; None where it can, or where none can say.
@@ -74,7 +76,7 @@ class Checker:
                     return await self._answer(question)
             except (OSError, EOFError, ValueError, TimeoutError):
                 await self.aclose()
-        self._give_up("the process for it does not answer")
+        self._give_up("the process does not answer")
         return None
 
     async def aclose(self) -> None:

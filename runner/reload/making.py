@@ -58,15 +58,15 @@ class Maker:
         return Agent(loaded, **self._options)
 
     def files_of_first(self, agent: Agent) -> Digests:
-        """What the first agent was made from; where that has changed since, a digest that no file has."""
-        first = self.looked_at
+        """What the first agent was made from; a digest that no file has where that cannot be told any more."""
+        files = self._all_files(agent, self.looked_at)
         try:
-            loaded, files = self._read({})
+            is_same = self._read({})[0].manifest == agent.manifest
         except (ManifestError, SupersededError):
-            return {**first, self.path: _ANOTHER}
-        if loaded.manifest != agent.manifest:
+            is_same = False
+        if not is_same and digests_of(files) == files:  # changed between being read and being looked at
             files[self.path] = _ANOTHER
-        return self._all_files(agent, loaded, {**files, **first})
+        return files
 
     async def make(
         self,
@@ -82,14 +82,15 @@ class Maker:
         """
         self.looked_at = {}
         loaded, files = self._read(known)
-        self.looked_at = self._with_environment(files, loaded)
+        self.looked_at = self._with_environment(files, loaded.root)
         if _has_new_code(previous, loaded):
             self.looked_at |= _foreseen(loaded.manifest, loaded.root, self.path.parent)
             watch(known.keys() | self.looked_at.keys())
             await self._check(loaded, checker, touches)
         agent = Agent(loaded, previous=previous, **self._options)
         try:
-            files = self._all_files(agent, loaded, files)
+            await agent.__aenter__()
+            files = self._all_files(agent, files)
             await _open(agent, previous)
             _refuse_if_changed(files)
         except BaseException:
@@ -113,15 +114,15 @@ class Maker:
             known = files
         raise SupersededError
 
-    def _all_files(self, agent: Agent, loaded: LoadedManifest, files: Digests) -> Digests:
-        foresee(agent.modules, loaded.manifest, self.path.parent)
-        named = digests_of(named_files(loaded.manifest, self.path.parent))
-        return {**self._with_environment(files, loaded), **named, **agent.modules.seen}
+    def _all_files(self, agent: Agent, files: Digests) -> Digests:
+        foresee(agent.modules, agent.manifest, self.path.parent)
+        named = digests_of(named_files(agent.manifest, self.path.parent))
+        return {**self._with_environment(files, agent.root), **named, **agent.modules.seen}
 
-    def _with_environment(self, files: Digests, loaded: LoadedManifest) -> Digests:
+    def _with_environment(self, files: Digests, root: Path) -> Digests:
         if self._options.get("settings") is not None:
             return files
-        return {**files, **digests_of([loaded.root / ".env"])}
+        return {**files, **digests_of([root / ".env"])}
 
     async def _check(self, loaded: LoadedManifest, checker: Checker, touches: Touches) -> None:
         """Let the agent be made elsewhere first; given up as soon as a file says something else."""

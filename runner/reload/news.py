@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from runner.events import Notice
+    from runner.loading import Diagnostic
 
 _UNREAD = 256  # news kept for a reader that does not read
 
@@ -25,6 +26,7 @@ class Reloaded:
     generation: int
     at: datetime
     notices: tuple[Notice, ...] = ()  # what the new agent says of itself and the one before did not
+    warnings: tuple[Diagnostic, ...] = ()  # what is odd in its manifest and was not in the one before
 
     def __str__(self) -> str:
         return f"reloaded: {self.summary}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.loading.checks import project_modules
 from runner.loading.checks.python_source import python_file
+from runner.loading.finding import manifests_of
 from runner.loading.nodes import Mapping, Scalar, Sequence, compose
 from runner.loading.source import SourceError, read_source
 from runner.schemas.source import tool_of_class, tool_of_function
@@ -38,7 +39,7 @@ class FoundModule:
 
 
 def tool_files(root: Path) -> dict[str, Path]:
-    """The modules that may hold tools, by dotted name: those in `tools/` and those that manifests in `agents/` name."""
+    """The modules that may hold tools, by dotted name: those in `tools/`, and those that manifests name."""
     folder = root / "tools"
     inside = sorted(folder.rglob("*.py"))[:_MOST_FILES] if folder.is_dir() else []
     parts = [(file, file.relative_to(root).with_suffix("").parts) for file in inside]
@@ -53,11 +54,10 @@ def tool_files(root: Path) -> dict[str, Path]:
 
 
 def manifest_files(root: Path) -> list[Path]:
-    """The manifests in `agents/`; fragments and conversations are none."""
-    folder = root / "agents"
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    is_manifest = [file.suffix in {".yaml", ".yml"} and ".conversations." not in file.name for file in files]
-    return [file for file, is_one in zip(files, is_manifest, strict=True) if is_one and not file.name.startswith("_")]
+    """The project's manifests, and the fragments beside them."""
+    manifests = manifests_of(root)
+    fragments = {file for folder in {each.parent for each in manifests} for file in folder.glob("_*.y*ml")}
+    return sorted({*manifests, *fragments})
 
 
 def found_module(name: str, file: Path) -> FoundModule:

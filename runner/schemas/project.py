@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from typing import TYPE_CHECKING
 
+from runner.errors import AgentRunError
 from runner.schemas.files import project_schema_path, write_schema
 from runner.schemas.found import found_module, manifest_files, tool_files
 from runner.version import __version__
@@ -31,6 +33,14 @@ def refresh(root: Path) -> dict[Path, bool]:
 
     schema = agent_schema(tool_lines(modules))
     return {path: write_schema(path, {"$schema": schema["$schema"], "$comment": stamp, **schema})}
+
+
+def refresh_quietly(root: Path) -> None:
+    """The same for who is busy with something else: a project that cannot be written to runs all the same."""
+    try:
+        refresh(root)
+    except (AgentRunError, OSError) as error:
+        logging.getLogger("agent_run").debug("the schemas for editors were not written: %s", error)
 
 
 def tool_lines(modules: Mapping[str, Path]) -> dict[str, str]:

@@ -64,7 +64,7 @@ CHOICES: dict[str, dict[str, str]] = {
 }
 
 STORAGE_URLS: dict[str, str] = {
-    "memory:": "Chats live as long as the process.",
+    "memory": "Chats live as long as the process.",
     "sqlite:///.agent-run/chats.db": "One SQLite file; three slashes: relative to the project's root.",
     "sqlite:////var/lib/agent/chats.db": "One SQLite file; four slashes: an absolute path.",
 }

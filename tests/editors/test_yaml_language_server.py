@@ -95,7 +95,7 @@ def test_every_key_is_offered_with_its_sentence(server: LanguageServer, manifest
         ("executor:\n  type: async\n  ‸", set()),
         ("model: ‸", {"gemini-3.8-flash", "offline"}),
         ("model:\n  ‸", {"type", "name"}),
-        ("storage: ‸", {'"memory:"', "sqlite:///.agent-run/chats.db"}),
+        ("storage: ‸", {"memory", "sqlite:///.agent-run/chats.db"}),
         ("tools:\n  - ‸", {"tools.weather", "tools.weather:get_weather", "tools.weather:get_forecast"}),
         ("tools: [‸]", {"tools.weather", "tools.weather:get_weather", "tools.weather:get_forecast"}),
         ("limits:\n  ‸", {"max_iterations", "max_tool_calls", "turn_timeout", "tool_timeout", "max_output_chars"}),

@@ -37,8 +37,8 @@ def test_the_tree_tells_each_part_with_the_line_of_its_key_and_of_its_code(run: 
     ran = run("graph", "agents/post.yaml")
     assert (ran.code, ran.err) == (0, "")
     lines = ran.out.splitlines()
-    assert lines[0] == "post  agents/post.yaml:1"
-    assert "├── model        gemini-3.8-flash  GeminiModel  agents/post.yaml:3" in lines
+    assert lines[0] == "post  tool_mode auto  agents/post.yaml:1"
+    assert "├── model        gemini-3.8-flash  GeminiModel  retries 3  agents/post.yaml:3" in lines
     assert "│   └── send(to, text?)  effects once  timeout 20 s  tools/letters.py:16" in lines
     assert "├── tools        tools.stamps:Price  agents/post.yaml:9" in lines
     assert "│   └── price()  effects none  tools/stamps.py:4" in lines
@@ -56,7 +56,7 @@ def test_what_the_environment_chose_is_told_as_that(run: Run, monkeypatch: pytes
     monkeypatch.setenv("AGENT_RUN_STORAGE", "sqlite:///other.db")
     parts = graph(run)
     assert (parts["model"]["name"], parts["model"]["built"]) == ("offline", "OfflineModel")
-    assert parts["model"]["origin"] == {"key": "model", "from": "environment", "variable": "AGENT_RUN_MODEL"}
+    assert parts["model"]["origin"] == {"key": "model", "override": "AGENT_RUN_MODEL"}
     assert parts["storage"]["name"] == "sqlite:///other.db"
     assert not Path("other.db").exists()
 
@@ -64,8 +64,8 @@ def test_what_the_environment_chose_is_told_as_that(run: Run, monkeypatch: pytes
 def test_a_default_is_told_as_that(run: Run, project: Path) -> None:
     (project / "agents" / "post.yaml").write_text("tools: [tools.letters]\n")
     parts = graph(run)
-    assert parts["executor"]["origin"] == {"key": "executor", "from": "default"}
-    assert parts["limits"]["settings"]["max_iterations"]["origin"]["from"] == "default"
+    assert parts["executor"]["origin"] == {"key": "executor"}
+    assert parts["limits"]["settings"]["max_iterations"]["origin"] == {"key": "limits.max_iterations"}
     assert "instructions" not in parts
 
 
@@ -87,7 +87,7 @@ def test_tools_stand_under_the_line_that_names_them(run: Run) -> None:
 def test_paths_are_those_of_the_folder_one_is_in(run: Run, monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
     """In the tree, to be opened from there; diagrams and JSON are for others and relative to the project."""
     monkeypatch.chdir(project / "agents")
-    assert "post  post.yaml:1" in run("graph", "post.yaml").out
+    assert "post  tool_mode auto  post.yaml:1" in run("graph", "post.yaml").out
     assert '"tools/letters.py:16"' in run("graph", "post.yaml", "--format", "json").out
 
 

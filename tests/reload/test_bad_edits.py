@@ -85,7 +85,7 @@ async def test_a_mistake_is_told_once_and_again_only_with_another_content(scene:
         assert "deep.py:1: ZeroDivisionError: integer" in await scene.failed()
         scene.deep.write_text(DEEP)
         told = await scene.reloaded()
-        assert (told.generation, told.summary) == (1, f"the files of {project.loaded_at:%H:%M:%S} again")
+        assert (told.generation, told.summary) == (1, f"back to the version of {project.loaded_at:%H:%M:%S}")
 
 
 async def test_a_file_that_only_the_failed_version_needs_is_watched_too(scene: Scene) -> None:

@@ -164,6 +164,17 @@ async def test_a_change_between_loading_and_watching_is_seen(scene: Scene) -> No
         assert await scene.answer() == "second tool-1 words-1 deep-2 after 0"
 
 
+async def test_a_mistake_between_loading_and_watching_is_told_and_taken_back(scene: Scene) -> None:
+    from runner.project import Project
+
+    async with Project(scene.manifest) as project:
+        scene.project, scene.changes = project, project.changes()
+        edit(scene.manifest, "tools:", "tolls:")
+        assert "tolls" in await scene.failed()
+        edit(scene.manifest, "tolls:", "tools:")
+        assert (await scene.reloaded()).generation == 1
+
+
 async def test_a_turn_made_and_never_run_keeps_nothing(scene: Scene) -> None:
     async with scene.running() as project:
         turn = project.run("hello", chat_id="c")

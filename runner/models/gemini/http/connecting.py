@@ -13,8 +13,8 @@ from runner.models.gemini.http.trust import ssl_context
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
 
+    from runner.models.gemini.http.connection import Home
     from runner.models.gemini.http.proxies import Proxy
 
 _MAX_ANSWER = 64 * 1024
@@ -54,14 +54,14 @@ class Origin:
             return self._context
 
 
-async def connected(origin: Origin, ended: Callable[[Connection], None], patience: float) -> Connection:
+async def connected(origin: Origin, home: Home, patience: float) -> Connection:
     """A new connection, ready for a request, within `patience` seconds; raises HttpError."""
     trust = await origin.trust() if "https" in {origin.scheme, origin.proxy and origin.proxy.scheme} else None
     try:
         async with asyncio.timeout(patience):
             if origin.proxy is None:
-                return await _direct(origin, ended, trust)
-            return await _by_proxy(origin, origin.proxy, ended, trust)
+                return await _direct(origin, home, trust)
+            return await _by_proxy(origin, origin.proxy, home, trust)
     except TimeoutError as error:
         raise HttpError("CONNECT_TIMEOUT", f"no connection to {origin.host} within {patience} s") from error
     except UnicodeError as error:
@@ -70,24 +70,22 @@ async def connected(origin: Origin, ended: Callable[[Connection], None], patienc
         raise connection_failed(origin.host, error) from error
 
 
-async def _direct(origin: Origin, ended: Callable[[Connection], None], trust: ssl.SSLContext | None) -> Connection:
+async def _direct(origin: Origin, home: Home, trust: ssl.SSLContext | None) -> Connection:
     loop = asyncio.get_running_loop()
     _, connection = await loop.create_connection(
-        lambda: Connection(origin.host, ended), origin.host, origin.port, ssl=trust, **_racing(loop)
+        lambda: Connection(origin.host, home), origin.host, origin.port, ssl=trust, **_racing(loop)
     )
     return connection
 
 
-async def _by_proxy(
-    origin: Origin, proxy: Proxy, ended: Callable[[Connection], None], trust: ssl.SSLContext | None
-) -> Connection:
+async def _by_proxy(origin: Origin, proxy: Proxy, home: Home, trust: ssl.SSLContext | None) -> Connection:
     loop = asyncio.get_running_loop()
     to_proxy = trust if proxy.scheme == "https" else None
     try:
         transport, tunnel = await loop.create_connection(_Tunnel, proxy.host, proxy.port, ssl=to_proxy, **_racing(loop))
     except OSError as error:
         raise _proxy_failed(origin, connection_failed(proxy.host, error)) from error
-    connection = Connection(origin.host, ended)
+    connection = Connection(origin.host, home)
     try:
         if origin.is_forwarded:
             transport.set_protocol(connection)

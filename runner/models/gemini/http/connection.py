@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from runner.models.gemini.http.exchange import Exchange
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _JOINED = 64 * 1024
 """Bodies up to this many bytes leave in one packet with their head; larger ones are not copied for it."""
 
 
-class Connection(asyncio.Protocol):
-    """`ended(connection)` is called when an exchange is over and another may follow, or when the connection is gone."""
+class Home(Protocol):
+    """Where a connection lives: the connections of one event loop."""
+
+    buffer: memoryview
+    """What all of them receive into, one at a time; making room for each piece anew would cost more than reading it."""
+
+    def ended(self, connection: Connection) -> None:
+        """An exchange is over and another may follow; or the connection is gone."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    """What comes is handed to the exchange under way."""
 
     transport: asyncio.Transport
 
-    def __init__(self, host: str, ended: Callable[[Connection], None]) -> None:
+    def __init__(self, host: str, home: Home) -> None:
         self.host = host
         self.is_open = False
         self.idle_since = 0.0
-        self._ended = ended
+        self._home = home
         self._exchange: Exchange | None = None
         self._loop = asyncio.get_running_loop()
         self.gone: asyncio.Future[None] = self._loop.create_future()
@@ -43,24 +50,27 @@ class Connection(asyncio.Protocol):
         self.is_open = False
         self.transport.abort()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:  # a duplex transport: uvloop's is not asyncio's class
         """Part of asyncio's protocol."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # for the type checker: a stream is what was asked for
         self.transport, self.is_open = transport, True
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Part of asyncio's protocol."""
+        return self._home.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Part of asyncio's protocol."""
         exchange = self._exchange
         if exchange is None:
             self.drop()  # nothing was asked
             return
-        exchange.feed(data)
+        exchange.feed(self._home.buffer[:nbytes])
         if exchange.is_over and self.is_open:
             self._exchange = None
             exchange.released()
             if exchange.keeps_connection:
                 self.idle_since = self._loop.time()
-                self._ended(self)
+                self._home.ended(self)
             else:
                 self.drop()
 
@@ -72,4 +82,4 @@ class Connection(asyncio.Protocol):
         exchange, self._exchange = self._exchange, None
         if exchange is not None and not exchange.is_over:
             exchange.lost(exc)
-        self._ended(self)
+        self._home.ended(self)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from runner.models.gemini.http.connection import Connection
     from runner.models.gemini.http.exchange import Exchange
 
+_BUFFER = 64 * 1024
 _MAX_IDLE = 100
 _KEPT_FOR = 60.0
 """Seconds an unused connection is kept; Google's own front ends close theirs after four minutes."""
@@ -25,6 +26,7 @@ class _Open:
     """The connections of one event loop. It knows no pool, so that a pool that nobody holds can be garbage."""
 
     def __init__(self) -> None:
+        self.buffer = memoryview(bytearray(_BUFFER))
         self.all: set[Connection] = set()
         self.idle: list[Connection] = []
 
@@ -82,7 +84,7 @@ class Connections:
         opened = await self._opened(loop) if known is None else known[0]
         connection = opened.taken(loop.time())
         if connection is None:
-            connection = await connected(self.origin, opened.ended, self._connect_timeout)
+            connection = await connected(self.origin, opened, self._connect_timeout)
             if not connection.is_open:
                 raise connection_lost(self.origin.host, None)
             opened.all.add(connection)

@@ -115,7 +115,7 @@ class Exchange:
 
     # the connection's side
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: memoryview) -> None:
         """Take what came. At the end, `is_over` is set, and `keeps_connection` if another request may follow."""
         self._heard_at = self._loop.time()
         if self._parser is None:

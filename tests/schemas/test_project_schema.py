@@ -1,0 +1,124 @@
+"""`agent-run schema --project`: the project's own schema, made from its tools' source."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.errors import AgentRunError
+from runner.schemas.agent import agent_schema
+from runner.schemas.files import project_schema_path, schema_text
+from runner.schemas.project import refresh
+from tests.commands import Run, command_in
+
+WEATHER = '''\
+"""The weather."""
+from runner import Tool, tool
+
+@tool(name="weather_now")
+def get_weather(city: str) -> dict:
+    """Tell the weather.
+
+    More about it."""
+
+class Alarm(Tool):
+    function_definition = {"name": "alarm", "description": "Warn of storms."}
+
+raise SystemExit("imported")
+'''
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    for name in ("agents", "tools/more"):
+        (folder / name).mkdir(parents=True)
+    (folder / "pyproject.toml").touch()
+    (folder / "tools" / "weather.py").write_text(WEATHER)
+    (folder / "tools" / "more" / "mail.py").write_text("def send(to: str): ...\n")
+    (folder / "tools" / "_helper.py").write_text("def help_me(x: int): ...\n")
+    (folder / "tools" / "empty.py").write_text("X = 1\n")
+    (folder / "tools" / "broken.py").write_text("def\n")
+    (folder / "elsewhere.py").write_text("def there(x: int): 'Be there.'\n")
+    (folder / "agents" / "a.yaml").write_text("tools: [elsewhere, tools.weather, ../tools/weather.py, json, no.such]\n")
+    (folder / "agents" / "broken.yaml").write_text("tools: [\n")
+    return folder
+
+
+@pytest.fixture
+def run(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    return command_in(project, monkeypatch, capsys)
+
+
+def lines(project: Path) -> dict[str, str]:
+    schema: Any = json.loads(project_schema_path(project).read_text())
+    choice = schema["properties"]["tools"]["items"]["anyOf"][0]
+    return dict(zip(choice["enum"], choice["enumDescriptions"], strict=True))
+
+
+def test_without_an_option_the_schema_of_all_manifests_is_printed(run: Run) -> None:
+    ran = run("schema")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == schema_text(agent_schema())
+
+
+def test_the_project_s_tools_are_in_its_schema_with_what_their_docstrings_say(run: Run, project: Path) -> None:
+    ran = run("schema", "--project")
+    assert (ran.code, ran.out, ran.err) == (0, "wrote .agent-run/agent.schema.json\n", "")
+    assert lines(project) == {
+        "tools.more.mail": "All tools of the module: send.",
+        "tools.more.mail:send": "",
+        "tools.weather": "All tools of the module: weather_now, alarm.",
+        "tools.weather:get_weather": "Tell the weather.",
+        "tools.weather:Alarm": "Warn of storms.",
+        "elsewhere": "All tools of the module: there.",
+        "elsewhere:there": "Be there.",
+    }
+
+
+def test_it_is_written_again_only_when_something_changed(run: Run, project: Path) -> None:
+    run("schema", "--project")
+    assert run("schema", "--project").out == "unchanged .agent-run/agent.schema.json\n"
+    (project / "tools" / "new.py").write_text("def more(x: int): ...\n")
+    assert run("schema", "--project").out == "wrote .agent-run/agent.schema.json\n"
+    assert "tools.new:more" in lines(project)
+
+
+def test_it_is_found_from_any_folder_of_the_project(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project / "agents")
+    assert run("schema", "--project").out == "wrote ../.agent-run/agent.schema.json\n"
+    assert "tools.weather" in lines(project)
+
+
+def test_the_folder_ignores_itself_and_nothing_half_written_is_left(run: Run, project: Path) -> None:
+    run("schema", "--project")
+    assert {each.name for each in (project / ".agent-run").iterdir()} == {".gitignore", "agent.schema.json"}
+
+
+def test_validating_writes_nothing(run: Run, project: Path) -> None:
+    run("validate")
+    assert not (project / ".agent-run").exists()
+
+
+def test_a_folder_that_is_not_writable_is_told(project: Path) -> None:
+    (project / ".agent-run").write_text("a file\n")
+    with pytest.raises(AgentRunError, match="cannot be written"):
+        refresh(project)
+
+
+def test_the_schema_is_made_without_the_sdk_and_the_terminal(project: Path) -> None:
+    program = (
+        "import sys; from runner.cli import main; main(['schema', '--project']); "
+        "print(sorted({'google.genai', 'httpx2', 'sqlite3', 'prompt_toolkit', 'rich'} & set(sys.modules)))"
+    )
+    env = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=project, env=env, check=False, capture_output=True, text=True
+    )
+    assert done.stdout.endswith("[]\n"), done.stdout + done.stderr
