@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from runner.chats import ToolMode, request_for
 from runner.errors import AgentRunError, ChatStorageError, GeminiClientError, ModelChoiceError
 from runner.events import Notice, TextDelta, ThoughtDelta, TurnEnded, TurnStarted, UsageReported
-from runner.executors.batch import Batch, BatchSettings
+from runner.executors.batch import Batch
+from runner.executors.bound import BatchSettings
 from runner.messages import ChatMessage, Meta, responses_to
 from runner.models.finish import joined, refusal
 from runner.recovery import closed
