@@ -127,7 +127,8 @@ def _tree(part: Part, above: Part | None, here: Path) -> Tree:
 
     is_named = part.kind in {"agent", "tool"}
     is_table = len(part.settings) > _FEW and not is_named
-    label = Text() if is_named else Text(f"{part.kind:<12} " if part.name else part.kind, "cyan")
+    label = Text("" if is_named else f"{part.kind:<12} " if part.name else part.kind)
+    label.stylize("cyan")
     label.append(visible_line(part.title) if part.name else "", "bold" if is_named else "")
     if part.built and not is_named:
         label.append(f"  {part.built}", "dim")

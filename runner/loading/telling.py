@@ -44,6 +44,7 @@ _WANTED_MODELS = {
     "StorageSpec": "a URL, or a mapping with type",
     "Variable": "a value, or a mapping with type and default",
 }
+_ADD = {"executor.type": "add type: rate_limiting", "storage.type": "add type: sqlite"}
 _SUCH_AS = {
     "ModelSpec": "such as gemini-3.8-flash",
     "ExecutorSpec": "such as rate_limiting",
@@ -75,7 +76,7 @@ class Teller:
         """The diagnostic of an error; None where the value hangs on a variable of the environment that is not set."""
         place = locate(self._root, loc)
         node = place.node
-        if isinstance(node, Scalar) and node.missing and error not in _ABOUT_KEYS | _NEVER_TEXT:
+        if isinstance(node, Scalar) and node.missing and (error not in _ABOUT_KEYS | _NEVER_TEXT or "" in node.missing):
             return None
         if error not in _ABOUT_KEYS and isinstance(node, Scalar) and node.value is None:
             return self._no_value(place)
@@ -132,9 +133,9 @@ class Teller:
 
     def _missing(self, place: Located, key: str) -> Diagnostic:
         name = place.name or self._vocabulary.thing
-        return self._say(
-            "E103", f"{name} lacks the key {quoted(key)}", place, span=place.key_span, hint=f'add "{key}:"', expected=key
-        )
+        hint = _ADD.get(f"{place.name}.{key}", f'add "{key}:"')
+        message = f"{name} lacks the key {quoted(key)}"
+        return self._say("E103", message, place, span=place.key_span, hint=hint, expected=key)
 
     def _no_value(self, place: Located) -> Diagnostic:
         hint = "give it a value, or remove the key" if place.key is not None else "remove the dash, or write a value"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runner.loading.nodes import Node
     from runner.loading.source import Source
     from runner.loading.templates.language import Mistake, Parsed
+    from runner.loading.templates.sandbox import Facts
 
 
 def check_instructions(subject: Subject) -> Iterator[Diagnostic]:
@@ -67,6 +68,9 @@ class _Text:
 
     def __init__(self, text: str, span: Span, place: Located, scalar: Scalar | None = None) -> None:
         self.text, self.span, self.place, self.scalar = text, span, place, scalar
+        source, start, _ = place.span
+        named_by = f"named by {source.shown}:{source.place(start)[0]}"
+        self.notes: tuple[str, ...] = () if scalar is not None else (named_by,)
 
     @classmethod
     def of_scalar(cls, scalar: Scalar, place: Located) -> _Text:
@@ -126,7 +130,8 @@ def _template(subject: Subject, text: _Text) -> Generator[Diagnostic, None, set[
     from runner.loading.templates.language import Parsed
 
     parsed = Parsed(text.text, text.scalar.pieces if text.scalar is not None else ())
-    for mistake in [*parsed.mistakes, *parsed.unknown(_known(subject))]:
+    mistakes = [*parsed.mistakes, *parsed.unknown(_known(subject))]
+    for mistake in mistakes:
         yield _told(subject, mistake, text, parsed)
     names = parsed.names()
     yield from _secret_variables(subject, names, text, parsed)
@@ -134,32 +139,33 @@ def _template(subject: Subject, text: _Text) -> Generator[Diagnostic, None, set[
     if cache is not None and "now" in names:
         message = "now changes with every turn, so nothing that follows it can be cached"
         yield _at(subject, "W236", message, text, parsed, r"(?<![.\w])now\b", "use today, or remove cache")
-    if parsed.mistakes or names - set(_known(subject)):
+    if mistakes:
         return None
     yield from _rendered(subject, text, parsed)
     return names
 
 
-def _known(subject: Subject) -> dict[str, object]:
+def _known(subject: Subject) -> dict[str, Facts | None]:
     from runner.loading.templates.template import AgentFacts
 
     variables = subject.tree.get("variables")
     names = list(variables.entries) if isinstance(variables, Mapping) else []
-    return {**dict.fromkeys(names), "now": None, "today": None, "tools": None, "agent": AgentFacts("", "", "")}
+    return {**dict.fromkeys(names), "agent": AgentFacts("", "", ""), "now": None, "today": None, "tools": None}
 
 
 def _told(subject: Subject, mistake: Mistake, text: _Text, parsed: Parsed) -> Diagnostic:
     span = text.at(parsed.text, mistake.start, mistake.end)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = text.notes
     if mistake.code == "E141" and "not defined" in mistake.message:
-        notes = (f"names here: {', '.join(_known(subject))}",)
+        notes = (f"names here: {', '.join(_known(subject))}", *notes)
     return subject.say(
         mistake.code, mistake.message, text.place, span=span, hint=mistake.hint, nearest=mistake.nearest, notes=notes
     )
 
 
 def _at(subject: Subject, code: str, message: str, text: _Text, parsed: Parsed, pattern: str, hint: str) -> Diagnostic:
-    return subject.say(code, message, text.place, span=text.at(parsed.text, *parsed.find(pattern)), hint=hint)
+    span = text.at(parsed.text, *parsed.find(pattern))
+    return subject.say(code, message, text.place, span=span, hint=hint, notes=text.notes)
 
 
 def _secret_variables(subject: Subject, names: set[str], text: _Text, parsed: Parsed) -> Iterator[Diagnostic]:
@@ -195,8 +201,12 @@ def _rendered(subject: Subject, text: _Text, parsed: Parsed) -> Iterator[Diagnos
     try:
         Template(parsed).render(values)
     except RenderingError as error:
-        span = text.at(parsed.text, *parsed.line_of(error.line)) if error.line else None
-        yield subject.say("E143", error.message, text.place, span=span)
+        start, end = parsed.line_of(error.line or 1)
+        if word := re.search(r"(?:attribute|no) '(\w+)'", error.message):
+            first, last = parsed.find(rf"\.\s*{word[1]}\b")
+            start, end = (first + 1, last) if last - first < len(word[1]) + 5 else (start, end)
+        span = text.at(parsed.text, start, end)
+        yield subject.say("E143", error.message, text.place, span=span, notes=text.notes)
 
 
 def _unused(subject: Subject, used: set[str], text: Located | None) -> Iterator[Diagnostic]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Any
 
 from runner.loading.checks import project_modules
+from runner.loading.checks.tools import FOREIGN
 from runner.loading.diagnostics import Fix
 from runner.loading.nodes import Mapping, Scalar
-from runner.loading.words import certain, listed, nearest, quoted
+from runner.loading.words import certain, listed, nearest, normal, quoted
+from runner.manifest.generation import GenerationPart
 from runner.manifest.specs import model_spec_of, spec_of
 
 if TYPE_CHECKING:
@@ -22,6 +25,22 @@ if TYPE_CHECKING:
 
 _OWNERS = {"batch_size": "rate_limiting"}
 """Options of one executor that authors give to another."""
+_OTHER_NAMES = {
+    "executor": {
+        **dict.fromkeys(("parallel", "concurrent", "asyncio", "async_tool_executor"), "async"),
+        **dict.fromkeys(("limited", "batch", "batched", "rate_limiting_async_executor", "rate_limit"), "rate_limiting"),
+        **dict.fromkeys(("sequential", "serial", "sync"), "rate_limiting with batch_size: 1"),
+    },
+    "storage": {
+        **dict.fromkeys(("in_memory", "inmemory", "ram", "local", "local_chat_storage", "none"), "memory:"),
+        **dict.fromkeys(("file", "sqlite3", "sqlite_chat_storage", "db"), "sqlite:///chats.db"),
+    },
+}
+_OTHER_OPTIONS = {
+    "storage": dict.fromkeys(("path", "file", "filename", "database", "uri", "address", "dsn", "connection"), "url"),
+    "model": dict.fromkeys(("id", "model", "model_name"), "name"),
+    "executor": dict.fromkeys(("max_batch_size", "max_concurrency", "concurrency", "workers", "limit", "size"), "batch_size"),
+}
 
 
 def check_plugins(subject: Subject) -> Iterator[Diagnostic]:
@@ -49,7 +68,9 @@ class _Plugin:
             yield from self._builtin(name, options, where)
         elif self._registry.knows(name):
             return
-        elif ":" in name and name.partition(":")[0] not in self._registry.builtins:
+        elif ":" in name and name.partition(":")[0] in self._registry.builtins:
+            yield self._not_an_address(name, where)
+        elif ":" in name:
             yield from self._project_class(name, options, where)
         else:
             yield self._unknown(name, where)
@@ -72,10 +93,20 @@ class _Plugin:
         where = self._subject.at(self._kind, "type")
         return (kind.text, options, where) if where is not None else None
 
+    def _not_an_address(self, name: str, where: Located) -> Diagnostic:
+        """A known name with something behind a colon that is no `//`."""
+        known, _, rest = name.partition(":")
+        hint = {"sqlite": f"write sqlite:///{rest.lstrip('/')}", "memory": 'write "memory:"'}.get(known)
+        if self._kind == "model":
+            hint = f"write {rest}" if known == "gemini" else f"write {known}"
+        return self._subject.say("E172", f"{quoted(name)} is not an address of {known}", where, hint=hint or f"write {known}")
+
     def _unknown(self, name: str, where: Located) -> Diagnostic:
         known = self._registry.names
         sure = certain(name, known)
-        near = sure or nearest(name, known)
+        near = sure or _OTHER_NAMES.get(self._kind, {}).get(normal(name)) or nearest(name, known)
+        if self._kind == "storage" and re.fullmatch(r"[\w./\-]+\.(?:db|sqlite3?)", name):
+            near = f"sqlite:///{name}"
         node = where.node
         fix = None
         if sure and isinstance(node, Scalar) and node.written is None and node.text == name:
@@ -86,7 +117,7 @@ class _Plugin:
             where,
             hint=f"did you mean {quoted(near)}?" if near else None,
             nearest=near,
-            notes=(f"known: {', '.join(known)}", "or one of your own: module:Class"),
+            notes=(f"known: {', '.join(known)}; one of your own is written module:Class",),
             fix=fix,
         )
 
@@ -97,8 +128,9 @@ class _Plugin:
         parameters = self._registry.parameters(name)
         known = [option for option in parameters if option != "place"]
         yield from self._options(name, options, known)
+        meant = {self._meant(option, known)[0] for option in options if option not in known}
         for option in known:
-            if option not in options and parameters[option].default is parameters[option].empty:
+            if option not in options and option not in meant and parameters[option].default is parameters[option].empty:
                 yield self._lacking(name, option, where)
         if self._kind == "storage" and isinstance(self._url(options), str):
             yield from self._storage_url(name, str(self._url(options)))
@@ -107,7 +139,11 @@ class _Plugin:
         for option in options:
             if option in known:
                 continue
-            place = self._subject.at(self._kind, option) or self._place
+            place = self._subject.at(self._kind, option)
+            if place is None:  # the address of a URL
+                message = f"the {self._kind} {name} has no address"
+                yield self._subject.say("E172", message, self._place, hint=f"write {name}")
+                continue
             owner = _OWNERS.get(option)
             if owner and self._kind == "executor" and name != owner:
                 message = f"{option} belongs to the executor {owner}; {name} runs all calls of a step at once"
@@ -117,19 +153,28 @@ class _Plugin:
             yield self._unknown_option(name, option, known, place)
 
     def _unknown_option(self, name: str, option: str, known: list[str], place: Located) -> Diagnostic:
-        sure = certain(option, known)
-        near = sure or nearest(option, known)
+        near, is_sure = self._meant(option, known)
+        hint = f"did you mean {quoted(near)}?" if near else None
+        if near is None and self._kind == "model" and option in GenerationPart.model_fields:
+            hint = "this key belongs under generation:"
         present = place.parent.entries if isinstance(place.parent, Mapping) else {}
         return self._subject.say(
             "E102",
             f"unknown key {quoted(option)} in {self._kind} ({name})",
             place,
             span=place.key_span,
-            hint=f"did you mean {quoted(near)}?" if near else None,
+            hint=hint,
             nearest=near,
             notes=(f"keys here: {', '.join(['type', *known])}",),
-            fix=Fix(place.key_span, sure) if sure and sure not in present else None,
+            fix=Fix(place.key_span, near) if near and is_sure and near not in present else None,
         )
+
+    def _meant(self, option: str, known: list[str]) -> tuple[str | None, bool]:
+        """The option that a wrong one was meant to be, and whether it can only have been that."""
+        if sure := certain(option, known):
+            return sure, True
+        other = _OTHER_OPTIONS.get(self._kind, {}).get(normal(option))
+        return (other if other in known else nearest(option, known)), False
 
     def _lacking(self, name: str, option: str, where: Located) -> Diagnostic:
         example = {"url": 'write "sqlite:///chats.db"', "name": "add name: gemini-3.8-flash"}.get(option, f'add "{option}:"')
@@ -150,15 +195,20 @@ class _Plugin:
     def _project_class(self, name: str, options: dict[str, Any], where: Located) -> Iterator[Diagnostic]:
         module, _, attribute = name.partition(":")
         roots = project_modules.roots_of(self._subject)
+        if self._kind == "model" and not attribute.isidentifier():
+            yield self._subject.say("E170", f"{quoted(name)} is not the id of a model", where, hint=f"write {attribute}")
+            return
         if not all(part.isidentifier() and not part.startswith("__") for part in module.split(".")):
             yield self._subject.say("E162", f"{quoted(module)} is not a module name", where)
             return
         path = None if project_modules.is_foreign(module) else project_modules.find(module, roots)
         if path is None:
-            near = nearest(module, project_modules.siblings(module, roots))
+            near, _ = project_modules.meant(module, roots)
             hint = f"did you mean {quoted(near)}?" if near else None
             message = f"there is no module {quoted(module)} in the project"
-            notes = (f"modules are looked for in {listed([str(root) for root in roots])}",)
+            notes: tuple[str, ...] = (f"modules are looked for in {listed([str(root) for root in roots])}",)
+            if project_modules.is_foreign(module):
+                hint, notes = None, (FOREIGN, *notes)
             yield self._subject.say("E160", message, where, hint=hint, notes=notes)
             return
         found = project_modules.read(path, self._subject)

@@ -6,13 +6,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from runner.loading.checks.python_source import PythonFile, python_file
+from runner.loading.words import certain, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from runner.loading.checks.subject import Subject
 
+_MOST_MODULES, _DEEPEST = 2_000, 3
+_PASSED_OVER = {"node_modules", "venv", "env", "build", "dist", "site_packages", "tests"}
 _FOREIGN = sys.stdlib_module_names | {__name__.partition(".")[0]}
 
 
@@ -38,27 +40,44 @@ def find(name: str, roots: list[Path]) -> Path | None:
     return None
 
 
-def siblings(name: str, roots: list[Path]) -> Iterator[str]:
-    """The dotted names of the modules that stand where `name` was looked for, and of those at the top."""
-    above = name.rpartition(".")[0]
-    for prefix in dict.fromkeys([above, ""]):
-        for root in roots:
-            folder = root.joinpath(*prefix.split(".")) if prefix else root
-            for entry in _entries(folder):
-                stem = entry.stem if entry.suffix == ".py" else entry.name
-                if stem.isidentifier() and not stem.startswith("_") and not is_foreign(stem):
-                    yield f"{prefix}.{stem}" if prefix else stem
+def modules(roots: list[Path]) -> list[str]:
+    """The dotted names of the project's modules, as far as they are looked through, for the nearest name."""
+    found: dict[str, None] = {}
+    waiting = [(root, "") for root in roots]
+    while waiting and len(found) < _MOST_MODULES:
+        folder, prefix = waiting.pop(0)
+        for entry in _entries(folder):
+            stem = entry.name.removesuffix(".py")
+            if not stem.isidentifier() or stem.startswith("_") or stem in _PASSED_OVER or (not prefix and is_foreign(stem)):
+                continue
+            name = f"{prefix}.{stem}" if prefix else stem
+            if entry.is_dir() and name.count(".") < _DEEPEST:
+                waiting.append((entry, name))
+            if entry.suffix == ".py":
+                found[name] = None
+    return list(found)
+
+
+def meant(name: str, roots: list[Path]) -> tuple[str | None, bool]:
+    """The module that a wrong name was most likely meant to be, and whether it can only have been that."""
+    known = modules(roots)
+    if sure := certain(name, known):
+        return sure, True
+    inside = [each for each in known if each.endswith(f".{name}")]
+    return (inside[0], False) if len(inside) == 1 else (nearest(name, known), False)
+
+
+def top_names(roots: list[Path]) -> set[str]:
+    """The top-level names of the project's own modules and packages."""
+    entries = (entry for root in roots for entry in _entries(root))
+    return {stem for entry in entries if (stem := entry.name.removesuffix(".py")).isidentifier() and not is_foreign(stem)}
 
 
 def _entries(folder: Path) -> list[Path]:
     try:
-        return [entry for entry in folder.iterdir() if entry.suffix == ".py" or _is_package(entry)]
+        return sorted(entry for entry in folder.iterdir() if entry.suffix == ".py" or ("." not in entry.name and entry.is_dir()))
     except OSError:
         return []
-
-
-def _is_package(entry: Path) -> bool:
-    return "." not in entry.name and entry.is_dir() and any(entry.glob("*.py"))
 
 
 def read(path: Path, subject: Subject) -> PythonFile:
@@ -66,10 +85,7 @@ def read(path: Path, subject: Subject) -> PythonFile:
     known = subject.sources
     if path not in known:
         file = path / "__init__.py" if path.is_dir() else path
-        known[path] = python_file(file, _owned(subject)) if file.is_file() else PythonFile(path, None)
+        known[path] = python_file(file, top_names(roots_of(subject))) if file.is_file() else PythonFile(path, None)
     found: PythonFile = known[path]
     return found
 
-
-def _owned(subject: Subject) -> set[str]:
-    return {name for name in siblings("", roots_of(subject)) if "." not in name}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runner.loading.locations import Located
     from runner.loading.nodes import Scalar
 
+FOREIGN = "a module of the standard library, or of agent-run, is never a part of an agent"
 TOOL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}", re.ASCII)
 
 
@@ -33,8 +34,7 @@ def check_tools(subject: Subject) -> Iterator[Diagnostic]:
         assert place is not None  # noqa: S101  # the item was found there
         line = _Line(subject, place, item)
         yield from line.problems()
-        for definition in line.tools:
-            yield from _named(definition, line, names, place)
+        yield from _named(line, names, place)
     mode = subject.text("tool_mode")
     if mode is not None and mode.text in {"any", "validated"} and is_whole and not (node and node.items):  # type: ignore[union-attr]  # a list
         yield _no_tools(subject, mode.text)
@@ -47,22 +47,31 @@ def _no_tools(subject: Subject, mode: str) -> Diagnostic:
     return subject.say("E168", f"tool_mode {mode} {reason}, but there are no tools", place, hint='add "tools:"')
 
 
-def _named(definition: Definition, line: _Line, names: dict[str, str], place: Located) -> Iterator[Diagnostic]:
-    name = definition.tool
-    if name is None:
-        return
-    where = line.where(definition)
-    if not TOOL_NAME.fullmatch(name):
-        yield line.in_python("E164", f"the tool name {quoted(name)} is not allowed", definition, place, (
-            "a letter or underscore first, then letters, digits, _ . : -, at most 64",
-        ))
-    elif name in names:
-        note = f"{quoted(name)} is defined in {names[name]}" + (f" and in {where}" if where != names[name] else "")
-        message = f"two tools are named {quoted(name)}"
-        hint = "remove one, or give it another name" if where != names[name] else "remove one"
-        yield line.subject.say("E163", message, place, hint=hint, notes=(note,))
-    else:
-        names[name] = where
+def _named(line: _Line, names: dict[str, str], place: Located) -> Iterator[Diagnostic]:
+    """What is wrong with the names of a line's tools; `names` are those before it, with where they are defined."""
+    twice: list[tuple[str, str]] = []
+    for definition in line.tools:
+        name, where = definition.tool, line.where(definition)
+        if name is None:
+            continue
+        if not TOOL_NAME.fullmatch(name):
+            allowed = "a letter or underscore first, then letters, digits, _ . : -, at most 64"
+            yield line.in_python("E164", f"the tool name {quoted(name)} is not allowed", definition, place, (allowed,))
+        elif name in names:
+            twice.append((name, where))
+        else:
+            names[name] = where
+    if twice:
+        name, where = twice[0]
+        is_same = where == names[name]
+        note = f"{quoted(name)} is defined in {names[name]}" + ("" if is_same else f" and in {where}")
+        others = [f"so it is with {listed([each for each, _ in twice[1:]], 'and')}"] if twice[1:] else []
+        hint = "remove one" if is_same else "remove one, or give it another name"
+        yield line.subject.say("E163", f"two tools are named {quoted(name)}", place, hint=hint, notes=(note, *others))
+
+
+def _is_file(path: Path | None) -> bool:
+    return path is not None and path.is_file() and path.name != "__init__.py"
 
 
 class _Line:
@@ -92,6 +101,8 @@ class _Line:
             yield from self._undeclarable(self.tools)
 
     def _path(self) -> Path | Diagnostic:
+        if "://" in self._item.text:
+            return self._say("E162", f"{quoted(self._item.shown)} is a URL; only modules of the project are tools")
         if self._module.endswith(".py"):
             return self._file_path()
         parts = self._module.split(".")
@@ -113,6 +124,8 @@ class _Line:
 
     def _from_the_root(self) -> str | None:
         """How to write a path that was meant from the project root."""
+        if "\\" in self._module:
+            return f"write it with slashes: {self._module.replace(chr(92), '/')}"
         wanted = self.subject.root / self._module
         if wanted.is_file() and self.subject.folder.resolve() != self.subject.root:
             dotted = ".".join(wanted.relative_to(self.subject.root).with_suffix("").parts)
@@ -123,23 +136,34 @@ class _Line:
         return f"did you mean {quoted(near)}?" if near else None
 
     def _no_name(self) -> Diagnostic:
-        hint = None
-        if re.fullmatch(r"[\w./\\-]+", self._module) and "/" in self._module:
-            hint = f"write {self._module.strip('./').replace('/', '.')}, or a path that ends with .py"
-        return self._say("E162", f"{quoted(self._module)} is not a module name", hint=hint)
+        name = self._module
+        hint = "a module's name is of letters, digits and _, with dots between"
+        if imported := re.fullmatch(r"(?:from\s+([\w.]+)\s+)?import\s+([\w.]+)", name.strip()):
+            hint = f"write {'.'.join(part for part in imported.groups() if part)}"
+        elif "," in name:
+            hint = "write each on a line of its own"
+        elif re.fullmatch(r"[\w./\\-]+", name) and "/" in name:
+            dotted = name.strip("./").replace("/", ".")
+            hint = f"write {self._with_colon(dotted) or f'{dotted}, or a path that ends with .py'}"
+        return self._say("E162", f"{quoted(name)} is not a module name", hint=hint)
+
+    def _with_colon(self, dotted: str) -> str | None:
+        """`module:function` where a function was written like a module of its own."""
+        module, _, function = dotted.rpartition(".")
+        is_one = bool(module) and not self._colon and project_modules.find(module, self._roots) is not None
+        return f"{module}:{function}" if is_one and _is_file(project_modules.find(module, self._roots)) else None
 
     def _no_module(self) -> Diagnostic:
-        known = list(project_modules.siblings(self._module, self._roots))
-        sure = certain(self._module, known)
-        near = sure or nearest(self._module, known)
+        near, is_sure = project_modules.meant(self._module, self._roots)
         roots = listed([str(root) for root in self._roots])
         notes: tuple[str, ...] = (f"modules are looked for in {roots}",)
         if project_modules.is_foreign(self._module):
-            notes = ("a module of the standard library, or of agent-run, is never a tool", *notes)
-        hint = f"did you mean {quoted(near)}?" if near else None
+            near, is_sure, notes = None, False, (FOREIGN, *notes)
+        with_colon = self._with_colon(self._module)
+        hint = f"write {with_colon}" if with_colon else f"did you mean {quoted(near)}?" if near else None
         return self._say(
             "E160", f"there is no module {quoted(self._module)} in the project", hint=hint, nearest=near, notes=notes,
-            fix=self._fix(sure, before=True),
+            fix=self._fix(near if is_sure else None, before=True),
         )
 
     def _fix(self, name: str | None, *, before: bool) -> Fix | None:
@@ -154,8 +178,13 @@ class _Line:
 
     def _attribute_problems(self, found: PythonFile) -> Iterator[Diagnostic]:
         name = self._attribute
+        if not name:
+            yield self._say("E161", "the name of a function is missing after the colon", hint=f"write {self._module} for all")
+            return
         if name.startswith("_") or not name.isidentifier():
-            yield self._say("E161", f"{quoted(name)} is not a public name")
+            bare = re.match(r"([A-Za-z]\w*)\(", name)
+            hint = f"write it without parentheses: {self._module}:{bare[1]}" if bare else None
+            yield self._say("E161", f"{quoted(name)} is not a public name", hint=hint)
             return
         definition = found.definitions.get(name)
         if definition is None:

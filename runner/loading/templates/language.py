@@ -29,6 +29,15 @@ _REFUSED = {
     nodes.CallBlock: "{% call %}", nodes.FilterBlock: "{% filter %}", nodes.AssignBlock: "{% set %} with a block",
     nodes.NSRef: "namespace()",
 }  # fmt: skip
+_TAGS = ("if", "elif", "else", "for", "set", "with", "raw")
+_OTHER_WORDS = {
+    **dict.fromkeys(("date", "current_date"), "{{ today }}"),
+    **dict.fromkeys(("time", "datetime", "current_time", "timestamp"), "{{ now }}"),
+    **dict.fromkeys(("agent_name", "name"), "{{ agent.name }}"),
+    **dict.fromkeys(("model", "model_name"), "{{ agent.model }}"),
+    **dict.fromkeys(("functions", "tool_names"), "{{ tools }}"),
+    "loop": "loop inside of {% for %} only",
+}
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _OPENING = re.compile(r"\{[{%#]")
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
@@ -98,14 +107,26 @@ class Parsed:
         for name in sorted(name for name in self.names() - known.keys() if not name.startswith("_")):
             near = nearest(name, known)
             hint = f"did you mean {quoted(near)}?" if near else f"declare it: `variables: {{{name}: ...}}`"
-            start, end = self.find(rf"(?<![.\w]){re.escape(name)}\b")
+            if name in _OTHER_WORDS and not near:
+                hint = f"write {_OTHER_WORDS[name]}"
+            start, end = self.find(rf"(?<![.\w]){re.escape(name)}\b", last=self._binds(name))
             yield Mistake("E141", f"the instructions use {quoted(name)}, which is not defined", start, end, hint, near)
         if self._tree is None:
             return
+        for call in self._tree.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name in known:
+                name = call.node.name
+                start, end = self.find(rf"(?<![.\w]){re.escape(name)}\s*\(")
+                yield Mistake("E142", f"{name} is a value, not a function", start, end, f"write {name}")
         for node in self._tree.find_all(nodes.Getattr):
             facts = known.get(node.node.name) if isinstance(node.node, nodes.Name) else None
             if isinstance(node.node, nodes.Name) and facts is not None and node.attr not in facts.readable:
                 yield self._no_attribute(node.node.name, node.attr, facts)
+
+    def _binds(self, name: str) -> bool:
+        """Whether a loop or a `set` makes the name somewhere: then it is missing behind it."""
+        assert self._tree is not None  # noqa: S101  # it has names
+        return any(node.name == name and node.ctx == "store" for node in self._tree.find_all(nodes.Name))
 
     def _no_attribute(self, name: str, attribute: str, facts: Facts) -> Mistake:
         near = nearest(attribute, facts.readable)
@@ -113,13 +134,13 @@ class Parsed:
         hint = f"did you mean {name}.{near}?" if near else f"it has: {', '.join(sorted(facts.readable))}"
         return Mistake("E141", f"{name} has no {quoted(attribute)}", start, end, hint, near)
 
-    def find(self, pattern: str) -> tuple[int, int]:
-        """Where a pattern stands first inside of a tag and outside of quotes; the whole text where it does not."""
+    def find(self, pattern: str, *, last: bool = False) -> tuple[int, int]:
+        """Where a pattern stands first, or last, inside of a tag and outside of quotes; else the whole text."""
+        places = [(0, len(self.text))]
         for tag in _TAG.finditer(self.text):
             bare = _STRING.sub(lambda string: " " * len(string[0]), tag[0])
-            if found := re.search(pattern, bare):
-                return tag.start() + found.start(), tag.start() + found.end()
-        return 0, len(self.text)
+            places += [(tag.start() + found.start(), tag.start() + found.end()) for found in re.finditer(pattern, bare)]
+        return places[-1] if last or len(places) == 1 else places[1]
 
     def compiled(self) -> CodeType:
         """The code of the template, with its loops counted and its texts from the environment in their places."""
@@ -146,14 +167,47 @@ class Parsed:
 
     def _syntax(self, error: TemplateSyntaxError) -> Mistake:
         start, end = self.line_of(error.lineno)
-        message, hint = (error.message or "not a template").rstrip("."), None
+        message = (error.message or "not a template").rstrip(".")
         if isinstance(error, TemplateAssertionError):
             return self._unknown_word(message, start, end)
-        if any(mark[0] in message for mark in self._foreign):
-            message, hint = "${...} stands inside of a tag", "put it in quotes, or use a variable"
-        elif "unexpected end of template" in message.lower():
-            message, hint = "a tag is never closed", _missing_end(message)
-        return Mistake("E140", f"the instructions are no template: {_lowered(message)}", start, end, hint)
+        if any(mark[0] in tag[0] for mark in self._foreign for tag in _TAG.finditer(_STRING.sub("", self.text))):
+            message = "${...} stands inside of a tag, where it would be read as a part of the template"
+            return Mistake("E140", message, 0, len(self.text), "put it in quotes, or use a variable")
+        if unclosed := self._unclosed():
+            return unclosed
+        if "unexpected end of template" in message.lower() or "unknown tag" in message:
+            return self._wrong_tag(message, start, end)
+        return Mistake("E140", f"the instructions are no template: {_in_our_words(message)}", start, end, _operator_hint(message))
+
+    def _unclosed(self) -> Mistake | None:
+        """A tag that is opened and not closed before the next one."""
+        for opening in _OPENING.finditer(self.text):
+            closing = {"{{": "}}", "{%": "%}", "{#": "#}"}[opening[0]]
+            following = _OPENING.search(self.text, opening.end())
+            within = self.text[opening.end() : following.start() if following else None]
+            if closing not in within and "{% raw" not in self.text[: opening.start()]:
+                line = within.split("\n", 1)[0]
+                hint = f"write {closing}" if closing[1] in line else f"add {closing}"
+                message = f"this {opening[0]} is never closed"
+                return Mistake("E140", message, opening.start(), opening.end(), hint)
+        return None
+
+    def _wrong_tag(self, message: str, start: int, end: int) -> Mistake:
+        """A block that is never closed, a closing tag without a block, or a tag that there is none of."""
+        unknown = re.search(r"unknown tag '(\w+)'", message)
+        wanted = re.search(r"needs to be closed is '(\w+)'", message)
+        if unknown is None:
+            name = wanted[1] if wanted else "if"
+            start, end = self.find(rf"^\{{%[-+]?\s*{name}\b.*", last=True)
+            return Mistake("E140", f"this {{% {name} %}} is never closed", start, end, f"add {{% end{name} %}}")
+        name = unknown[1]
+        start, end = self.find(rf"^\{{%[-+]?\s*{name}\b.*", last=True)
+        if name.startswith("end") and name[3:] in _TAGS:
+            hint = f"{{% end{wanted[1]} %}} was expected" if wanted else "remove it"
+            return Mistake("E140", f"there is no open {{% {name[3:]} %}} for this {{% {name} %}}", start, end, hint)
+        near = nearest(name, _TAGS)
+        hint = f"did you mean {quoted(near)}?" if near else f"there are: {', '.join(_TAGS)}"
+        return Mistake("E142", f"templates here have no tag {quoted(name)}", start, end, hint, near)
 
     def _unknown_word(self, message: str, start: int, end: int) -> Mistake:
         found = re.match(r"No (filter|test) named '(.+?)'", message)
@@ -189,13 +243,16 @@ class Parsed:
             yield self._unknown_word(f"No {kind} named '{node.name}'", *self.line_of(node.lineno))
 
 
-def _lowered(message: str) -> str:
+def _in_our_words(message: str) -> str:
+    if found := re.match(r"unexpected char '(.+?)' at", message):
+        return f"the character {found[1]} means nothing here"
+    if "got 'end of print statement'" in message or "got 'end of statement block'" in message:
+        return "something is missing before the end of the tag"
     return message[:1].lower() + message[1:]
 
 
-def _missing_end(message: str) -> str | None:
-    found = re.search(r"innermost block that needs to be closed is '(\w+)'", message)
-    return f"add {{% end{found[1]} %}}" if found else "add the missing }} or %}"
+def _operator_hint(message: str) -> str | None:
+    return "write and, or, not" if re.match(r"unexpected char '[&|!]'", message) else None
 
 
 class _Limiter:

@@ -36,6 +36,10 @@ _ATTRIBUTES: dict[type, frozenset[str]] = {
     tuple: frozenset({"count", "index"}),
     LoopContext: frozenset("index index0 revindex revindex0 first last length depth depth0 previtem nextitem cycle changed".split()),
 }
+KINDS = {
+    **{"str": "a text", "int": "a number", "float": "a number", "bool": "true or false", "dict": "a mapping"},
+    **{"list": "a list", "tuple": "a list", "ToolList": "the list of tools", "Moment": "a time", "date": "a date"},
+}
 _OPEN = (date, clock_time, timedelta, tzinfo)  # a datetime is a date: all their public attributes are harmless
 _OURS = (
     "abs capitalize count d default float first int items last length list lower map max min reject rejectattr reverse "
@@ -48,8 +52,9 @@ class RunawayError(SecurityError):
 
 
 class Facts:
-    """Things a template may read: subclasses say which of their attributes, in `readable`."""
+    """Things a template may read: subclasses say what they are, and which of their attributes are `readable`."""
 
+    label = "a thing"
     readable: frozenset[str] = frozenset()
 
 
@@ -96,8 +101,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def unsafe_undefined(self, obj: Any, attribute: str) -> Undefined:
         """What stands for an attribute that may not be read: using it says so."""
-        kind = {"str": "text", "int": "number", "float": "number", "dict": "mapping"}.get(type(obj).__name__)
-        message = f"{attribute!r} of a {kind or type(obj).__name__.lower()} is not a part of templates here"
+        kind = obj.label if isinstance(obj, Facts) else KINDS.get(type(obj).__name__, "a value")
+        message = f"{kind} has no {attribute!r} in templates here"
         return self.undefined(message, name=attribute, obj=obj, exc=SecurityError)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:

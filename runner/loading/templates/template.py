@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import ManifestError
 from runner.loading.templates.language import Parsed
-from runner.loading.templates.sandbox import OUTPUT_LIMIT, Budget, Facts, RunawayError
+from runner.loading.templates.sandbox import KINDS, OUTPUT_LIMIT, Budget, Facts, RunawayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_OUR_CLASS = re.compile(r"'runner\.\S*?\.([A-Z][a-z]+)\w* object'")
+_CLASS = re.compile(r"'(?:[\w.]+\.)?(\w+) object'|\b(\w+) object(?= has no element)")
 
 
 class RenderingError(ManifestError):
@@ -28,6 +28,7 @@ class RenderingError(ManifestError):
 class AgentFacts(Facts):
     """What instructions can say about their agent."""
 
+    label = "the agent"
     readable = frozenset({"name", "description", "model"})
 
     def __init__(self, name: str, description: str | None, model: str) -> None:
@@ -40,6 +41,7 @@ class AgentFacts(Facts):
 class ToolFacts(Facts):
     """What instructions can say about a tool."""
 
+    label = "a tool"
     readable = frozenset({"name", "description"})
 
     def __init__(self, name: str, description: str) -> None:
@@ -47,6 +49,9 @@ class ToolFacts(Facts):
 
     def __str__(self) -> str:
         return self.name
+
+
+_KINDS = {**KINDS, "AgentFacts": AgentFacts.label, "ToolFacts": ToolFacts.label}
 
 
 class ToolList(tuple[ToolFacts, ...]):
@@ -94,7 +99,7 @@ class Template:
 def _said(error: Exception) -> str:
     if isinstance(error, RunawayError):
         return f"the instructions cannot be rendered: {error}"
-    text = _OUR_CLASS.sub(lambda found: f"a {found[1].lower()}", str(error).partition("\n")[0])
+    text = _CLASS.sub(lambda found: _KINDS.get(found[1] or found[2], "a value"), str(error).partition("\n")[0])
     return f"the instructions cannot be rendered: {text[:200] or type(error).__name__}"
 
 

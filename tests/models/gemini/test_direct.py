@@ -6,7 +6,10 @@ import base64
 import json
 import os
 import re
+import subprocess
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -25,16 +28,16 @@ from runner.models.gemini.sdk import SdkTransport
 from runner.requests import GenerateContentRequest
 from runner.settings import Settings
 from tests.models.asking import NAME, answer, asking
+from tests.servers import GeminiServer, echo
 from tests.servers.raw_http import RawServer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from runner.messages import Json
     from runner.models.gemini.http.exchange import Exchange
     from runner.models.gemini.model import TransportName
 
 SIGNING = ("x-goog-api-key", "authorization", "x-goog-user-project", "content-type", "x-team")
+ROOT = Path(__file__).parents[3]
 GOOGLES = re.compile(r"(GOOGLE|GEMINI)_|.*_PROXY", re.IGNORECASE)
 """Variables that would change what is asked."""
 
@@ -452,3 +455,15 @@ async def test_a_manifest_chooses_the_transport(written: str, kind: type, tmp_pa
         assert isinstance(inner, GeminiModel)
         await inner.warm_up()
         assert type(inner._transport) is kind
+
+
+def test_the_command_answers_through_gemini_without_importing_the_sdk(tmp_path: Path) -> None:
+    (tmp_path / "agent.yaml").write_text(f"model: {NAME}\ninstructions: Be brief.\nstorage: memory\n")
+    with GeminiServer(answer=echo) as server:
+        command = [sys.executable, "-X", "importtime", "-m", "runner", str(tmp_path / "agent.yaml"), "Hello you"]
+        env = {**os.environ, **server.env, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "echo: Hello you", done.stderr
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time")}
+    assert imported & {"google.genai", "google.auth", "httpx2", "requests", "aiohttp"} == set()
+    assert "httptools.parser.parser" in imported
