@@ -47,8 +47,10 @@ def inside(text: str, folder: Path, root: Path) -> Path:
         raise OutsideError("E121", f"{quoted(text)} is not relative to this file", "write a relative path")
     try:
         path = (folder / text).resolve()
+        path.is_file()
     except (OSError, RuntimeError, ValueError) as error:
-        raise OutsideError("E120", f"{quoted(text)} cannot be followed: {error}") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutsideError("E120", f"{quoted(text)} cannot be followed: {reason}") from error
     if not path.is_relative_to(root):
         raise OutsideError("E121", f"{quoted(text)} leads out of the project {root}")
     return path

@@ -69,6 +69,10 @@ def check_manifest(path: str | Path) -> list[Diagnostic]:
     return in_order(_Checked(Path(path), "W", None).problems)
 
 
+def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:
+    return diagnostic.path, diagnostic.line, diagnostic.column
+
+
 class _Checked:
     """One manifest, read and checked once."""
 
@@ -96,8 +100,10 @@ class _Checked:
             reading=self._reading,
             given=self._given,
         )
-        told = {(each.path, each.line, each.column) for each in self.problems if each.severity == "error"}
-        self.problems += [each for each in all_checks(subject) if (each.path, each.line, each.column) not in told]
+        told = {_place(each) for each in errors_of(self.problems)}
+        found = [each for each in all_checks(subject) if _place(each) not in told]
+        wrong = {_place(each) for each in errors_of(found)}
+        self.problems += [each for each in found if each.severity == "error" or _place(each) not in wrong]
         self._instructions_file = subject.sources.get("instructions")
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from runner.loading import hinting
@@ -52,6 +53,13 @@ _SUCH_AS = {
     "ThinkingPart": "such as {level: low}",
 }
 _OTHER_VALUES = {
+    "type": {
+        **dict.fromkeys(("int", "long", "whole"), "integer"),
+        **dict.fromkeys(("text", "str"), "string"),
+        **dict.fromkeys(("float", "double", "decimal"), "number"),
+        **dict.fromkeys(("bool", "flag"), "boolean"),
+        **dict.fromkeys(("array", "sequence"), "list"),
+    },
     "tool_mode": {
         **dict.fromkeys(("required", "force", "forced", "must"), "any"),
         **dict.fromkeys(("off", "never", "disabled", "no"), "none"),
@@ -208,7 +216,8 @@ class Teller:
     def _variable_name(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         del context
         name = str(place.path[-1])
-        better = re.sub(r"\W+", "_", name).strip("_")
+        bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+        better = re.sub(r"\W+", "_", bare).strip("_")
         hint = f"call it {quoted(better)}" if re.match(r"[a-zA-Z]", better) else "begin it with a letter"
         message = f"a variable cannot be called {quoted(name)}: its name is of letters, digits and _"
         return self._say("E150", message, place, span=place.key_span, hint=hint)

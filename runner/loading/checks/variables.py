@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import keyword
 from typing import TYPE_CHECKING, Any
 
 from runner.loading.diagnostics import Diagnostic
+from runner.loading.hinting import for_type
 from runner.loading.nodes import Mapping, Scalar, Sequence, data_of
 from runner.loading.values import VariableError, converted, declared
 from runner.loading.words import listed, nearest, quoted
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from runner.loading.locations import Located
     from runner.loading.nodes import Node
 
+_ERRORS = {
+    **{"string": "string_type", "integer": "int_type", "number": "float_type"},
+    **{"boolean": "bool_type", "list": "list_type"},
+}
 _WORDS = {"true", "false", "none", "True", "False", "None", "loop", "self", "range", "and", "or", "not", "in", "is", "if", "else"}
 
 
@@ -38,7 +42,7 @@ def _name(subject: Subject, name: str, place: Located) -> Iterator[Diagnostic]:
     if name in RESERVED:
         message = f"the name {quoted(name)} is taken: instructions know {listed(RESERVED, 'and')} without declaring them"
         yield subject.say("E150", message, place, span=place.key_span, hint="give it another name")
-    elif name in _WORDS or keyword.iskeyword(name):
+    elif name in _WORDS:
         message = f"{quoted(name)} is a word of the template language"
         yield subject.say("E150", message, place, span=place.key_span, hint="give it another name")
 
@@ -52,7 +56,7 @@ def _definition(subject: Subject, name: str, place: Located, node: Mapping) -> I
         found = subject.at("variables", name, "default")
         assert found is not None  # noqa: S101  # it was just read
         message = f"the default of {name} must be {_article(wanted)}, not {_article(type_of(data_of(default)))}"
-        yield subject.say("E151", message, found)
+        yield subject.say("E151", message, found, hint=for_type(_ERRORS[wanted], default))
     if isinstance(choices, Sequence):
         yield from _choices(subject, name, wanted, default, choices)
     elif wanted is None and default is None and choices is None and not node.entries:
@@ -64,7 +68,8 @@ def _choices(subject: Subject, name: str, wanted: Any, default: Node | None, cho
         if wanted and wanted != "list" and _known(item) and not fits(data_of(item), wanted):
             found = subject.at("variables", name, "choices", index)
             assert found is not None  # noqa: S101  # it was just read
-            yield subject.say("E151", f"a choice of {name} must be {_article(wanted)}", found)
+            hint = for_type(_ERRORS[wanted], item)
+            yield subject.say("E151", f"a choice of {name} must be {_article(wanted)}", found, hint=hint)
     values = data_of(choices)
     if isinstance(default, Scalar) and _known(default) and isinstance(values, list) and default.value not in values:
         found = subject.at("variables", name, "default")
