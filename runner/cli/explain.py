@@ -26,8 +26,7 @@ def explain(code: str | None) -> Exit:
     found = known.get(code.strip().strip("[]").upper())
     if found is None:
         near = nearest(code.upper(), known)
-        raise click.UsageError(
-            f"there is no code {visible_line(code)}{f'; did you mean {near}?' if near else ''} (agent-run explain lists them)"
-        )
+        meant = f"; did you mean {near}?" if near else "; agent-run explain lists them"
+        raise click.UsageError(f"there is no code {visible_line(code)}{meant}")
     out.write_now(f"{found.severity}[{found.code}]: {found.title}\n\n{found.text}\n")
     return Exit.DONE

@@ -11,6 +11,7 @@ import click
 from runner.cli.exits import Exit
 from runner.cli.output import Output
 from runner.cli.screen import visible, visible_line
+from runner.cli.variables import with_variables
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -28,13 +29,13 @@ _PIPE_WIDTH = 10_000  # of a pipe: lines are not broken for it
 @click.argument("file")
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="tree", help="How it is written; a tree first.")
 @click.option("--svg", "picture", metavar="OUT", help="Write a picture to the file OUT instead.")
-@click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="Give a variable of the instructions.")
-def graph(file: str, form: str, picture: str | None, variables: tuple[str, ...]) -> Exit:
+@with_variables
+def graph(file: str, form: str, picture: str | None, variables: dict[str, str]) -> Exit:
     """Show what FILE builds: model, tools, executor, storage, limits, and the key each came from.
 
     It is the agent that `run` would use, built but not started: nothing is opened, and no API key is needed.
     """
-    root, folder = _graph(file, dict(map(_variable, variables)))
+    root, folder = _graph(file, variables)
     out = Output(sys.stdout)
     if picture is not None:
         from runner.graph.svg import svg
@@ -45,13 +46,6 @@ def graph(file: str, form: str, picture: str | None, variables: tuple[str, ...])
     else:
         out.write_now(_as_text(root, folder, form))
     return Exit.DONE
-
-
-def _variable(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise click.UsageError(f"--var {visible(text)}: write it as NAME=VALUE")
-    return name, value
 
 
 def _graph(file: str, variables: dict[str, str]) -> tuple[Part, Path]:

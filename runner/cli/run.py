@@ -16,6 +16,7 @@ from runner.cli.door import Door, Loudness
 from runner.cli.lines import describe
 from runner.cli.output import Output
 from runner.cli.screen import visible_line
+from runner.cli.variables import with_variables
 from runner.errors import ManifestError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Options:
     """The options of `run`, as given."""
 
     model: str | None
+    variables: dict[str, str]
     chat: str | None
     continues: bool
     as_json: bool
@@ -54,6 +56,7 @@ class Options:
 @click.argument("file")
 @click.argument("message", nargs=-1, metavar="[MESSAGE]")
 @click.option("--model", metavar="NAME", help="Use this model instead of the manifest's; `offline` needs no key.")
+@with_variables
 @click.option("--chat", metavar="ID", help="Continue the chat ID, or begin it.")
 @click.option("-c", "--continue", "continues", is_flag=True, help="Continue the agent's last chat.")
 @click.option("--json", "as_json", is_flag=True, help="Print one event a line (JSON Lines).")
@@ -143,14 +146,20 @@ def _talk(file: str, message: str | None, options: Options) -> Exit:
     with reports_on_stderr(options.loudness):
         if message is None and stdin.is_terminal() and not options.lines:
             return run_to_end(_chat(_project(file, options), options))
-        agent = Agent.from_file(file, model=options.model, offline_without_key=True)
+        agent = Agent.from_file(file, model=options.model, variables=options.variables, offline_without_key=True)
         return run_to_end(_answer(agent, None if options.lines else _whole_message(message), options))
 
 
 def _project(file: str, options: Options) -> Project:
     from runner.project import Project
 
-    return Project(file, reload=not options.no_reload, model=options.model, offline_without_key=True)
+    return Project(
+        file,
+        reload=not options.no_reload,
+        variables=options.variables,
+        model=options.model,
+        offline_without_key=True,
+    )
 
 
 def _whole_message(message: str | None) -> str:
@@ -175,10 +184,20 @@ async def _chat(project: Project, options: Options) -> Exit:
 
         async def talk() -> Exit:
             async with project:
+                _refresh_schemas(project.agent.root)
                 chat = TerminalChat(project, door, _view(door, options))
                 return await chat.talk(await _chat_id(project.agent, door, options))
 
         return await signals.obeyed(talk())
+
+
+def _refresh_schemas(root: Path) -> None:
+    """Write what editors complete this project's tools from, beside the chat, which does not wait for it."""
+    from threading import Thread
+
+    from runner.schemas.project import refresh_quietly
+
+    Thread(target=refresh_quietly, args=(root,), name="agent-run-schemas", daemon=True).start()
 
 
 async def _answer(agent: Agent, message: str | None, options: Options) -> Exit:

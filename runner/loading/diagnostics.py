@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from runner.errors import ManifestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from runner.loading.source import Source
@@ -89,6 +89,26 @@ class Diagnostic:
         start, end = self.span.start, self.span.end
         line_end = start + len(self.span.source.line(self.line)) - self.column + 1
         return max(1, min(end, line_end) - start)
+
+    def without(self, hidden: Mapping[str, str]) -> Diagnostic:
+        """The same with secret values replaced; most have none, and are returned as they are."""
+        texts = (self.message, self.hint or "", self.nearest or "", *self.notes)
+        found = [value for value in hidden if any(value in text for text in texts)]
+        if not found:
+            return self
+
+        def clean(text: str) -> str:
+            for value in found:
+                text = text.replace(value, hidden[value])
+            return text
+
+        return replace(
+            self,
+            message=clean(self.message),
+            hint=None if self.hint is None else clean(self.hint),
+            nearest=None,
+            notes=tuple(map(clean, self.notes)),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON; what is absent is left out."""

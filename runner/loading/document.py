@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from runner.loading.describing import what
 from runner.loading.diagnostics import Diagnostic, Span
 from runner.loading.environment import dotenv_of, environment_of
 from runner.loading.nodes import Mapping, Scalar, compose
+from runner.loading.secrets import holds_secret, is_secret_name
 from runner.loading.source import SourceError, read_source
 from runner.loading.substitution import substitute
-from runner.loading.telling import what
 from runner.loading.words import nearest, quoted
 
 if TYPE_CHECKING:
@@ -61,6 +62,16 @@ class Reading:
             self.problems += substitute(tree, self.environment, self.missing)
         return tree
 
+    @property
+    def hidden(self) -> dict[str, str]:
+        """Secret values of the environment by the reference to show in their place, should one slip into a message."""
+        environment = self._environment or {}
+        return {
+            value: f"${{{name}}}"
+            for name, value in environment.items()
+            if len(value) >= 4 and (is_secret_name(name) or holds_secret(value))
+        }
+
     def source(self, path: Path, *, shown: str | None = None) -> Source:
         """The text of a file, noted as read. Raises SourceError."""
         self.files.append(path)
@@ -78,18 +89,17 @@ def neighbour(path: Path) -> str | None:
     try:
         if path.exists() or not path.parent.is_dir():
             return None
-        names = [each.name for each in path.parent.iterdir() if each.suffix in {".yaml", ".yml"}]
+        names = {each.stem: each.name for each in path.parent.iterdir() if each.suffix in {".yaml", ".yml"}}
     except (OSError, ValueError):
         return None
-    near = nearest(path.name, names)
-    return f"did you mean {quoted(near)}?" if near else None
+    near = nearest(path.stem, names)
+    return f"did you mean {quoted(names[near])}?" if near else None
 
 
 def _no_mapping(tree: Node | None, source: Source, thing: str) -> Diagnostic:
     if tree is None or (isinstance(tree, Scalar) and tree.value is None):
-        end = len(source.text)
         message = f"the file is empty: {thing} is a mapping of keys such as `model:` and `tools:`"
-        return Diagnostic(code="E115", message=message, path=source.shown, span=Span(source, 0, 0 if end else 0))
+        return Diagnostic(code="E115", message=message, path=source.shown, span=Span(source, 0, 0))
     start, end = tree.span.start, tree.span.end
     hint = None
     if isinstance(tree, Scalar):

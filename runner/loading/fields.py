@@ -40,7 +40,7 @@ def keys(model: type[BaseModel]) -> list[str]:
 
 
 def homes(kind: type[BaseModel], key: str) -> list[str]:
-    """The dotted keys of this name in the mappings below `kind`; those of a mapping with free keys are not among them."""
+    """The dotted keys of this name in the mappings below `kind`, but for mappings with free keys."""
     return list(_homes(kind, key, ()))
 
 

@@ -39,7 +39,7 @@ def _for_scalar(wanted: str, node: Scalar) -> str | None:
     if wanted == "mapping":
         return 'a space is missing after ":"' if re.match(r"\w+:\S", text) and "//" not in text else None
     if wanted == "bool_type":
-        return _for_bool(text, quoted=not node.plain)
+        return f"{text} stands for neither" if node.written is not None else _for_bool(text, quoted=not node.plain)
     if wanted in {"int_type", "int_from_float", "float_type"}:
         return _for_number(wanted, text, node)
     return None
@@ -48,6 +48,7 @@ def _for_scalar(wanted: str, node: Scalar) -> str | None:
 def _as_list(text: str) -> str:
     if text.startswith("-"):
         return "a space is missing after the dash"
+    text = f'"{text}"' if "${" in text else text
     return f"write it as a list: [{text}]" if "\n" not in text and len(text) < _SHORT else "write it as a list"
 
 
@@ -62,7 +63,7 @@ def _for_bool(text: str, *, quoted: bool) -> str | None:
 
 def _for_number(wanted: str, text: str, node: Scalar) -> str | None:
     if node.written is not None:
-        return f"{text} does not stand for a number"
+        return f"{text} stands for no number"
     if not node.plain and re.fullmatch(r"[-+]?[0-9.]+", text):
         return "remove the quotes"
     if wanted == "float_type" and re.fullmatch(r"\d+,\d+", text):
@@ -98,9 +99,13 @@ def _for_mapping(wanted: str, node: Mapping) -> str | None:
     if wanted != "string_type" or len(node.entries) != 1:
         return None
     key, entry = next(iter(node.entries.items()))
-    inner = entry.value
-    if not isinstance(inner, Scalar) or len(key) + len(inner.shown) > _SHORT:
+    if not isinstance(entry.value, Scalar) or len(key) + len(entry.value.shown) > _SHORT:
         return None
+    return _as_text(key, entry.value, node)
+
+
+def _as_text(key: str, inner: Scalar, node: Mapping) -> str | None:
+    """How to write as one text what a colon has made a key and its value."""
     if key in _NAMING:
         return f"write the name alone: {inner.shown}"
     if re.fullmatch(r"[\w.]+", key) and "." in key and inner.text.isidentifier():
@@ -114,17 +119,25 @@ def for_duration(node: Node) -> str | None:
     if not isinstance(node, Scalar):
         return None
     text = node.shown.strip()
+    if node.written is not None:
+        return f"{text} stands for no time" if len(text) < _SHORT else None
     if clock := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text):
         first, second, third = clock[1], clock[2], clock[3]
         if third:
             return f"write {int(first)}h{int(second)}m{int(third)}s"
         return f"write {int(first)}m{int(second)}s or {int(first)}h{int(second)}m"
     if (iso := _ISO.fullmatch(text.upper())) and any(iso.groups()):
-        return "write " + "".join(f"{number}{unit}" for number, unit in zip(iso.groups(), "dhms", strict=True) if number)
+        return "write " + "".join(
+            f"{number}{unit}" for number, unit in zip(iso.groups(), "dhms", strict=True) if number
+        )
     terms = re.findall(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)", text)
     if weeks := re.fullmatch(r"(\d+)\s*(?:w|weeks?)", text.lower()):
         return f"write {int(weeks[1]) * 7}d"
-    if terms and any(float(number) for number, _ in terms) and re.fullmatch(r"(?:\d+(?:\.\d+)?\s*[a-zA-Z]+[\s,]*(?:and\s+)?)+", text):
+    if (
+        terms
+        and any(float(number) for number, _ in terms)
+        and re.fullmatch(r"(?:\d+(?:\.\d+)?\s*[a-zA-Z]+[\s,]*(?:and\s+)?)+", text)
+    ):
         written = [f"{number}{_unit(word)}" for number, word in terms]
         return f"write {''.join(written)}" if all(_unit(word) for _, word in terms) else None
     if re.fullmatch(r"\d+(?:\.\d+)?", text) and float(text) > 0:

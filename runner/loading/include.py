@@ -77,20 +77,25 @@ class Layers:
         return own if merged is None else laid_over(own, merged)
 
     def _below(self, node: Scalar, folder: Path, stack: tuple[Path, ...]) -> Mapping | None:
-        if node.missing or not isinstance(node.value, str) or not node.text:
+        if node.is_unknown or not isinstance(node.value, str) or not node.text:
             return None
         try:
             path = inside(node.text, folder, self._reading.root)
         except OutsideError as error:
-            return self._refuse(error.code, str(error), node, error.hint)
+            self._refuse(error.code, str(error), node, error.hint)
+            return None
         if path.suffix not in _SUFFIXES:
-            return self._refuse("E120", f"{quoted(node.shown)} is no YAML file", node, "its name must end with .yaml or .yml")
+            return self._refuse(
+                "E120", f"{quoted(node.shown)} is no YAML file", node, "its name must end with .yaml or .yml"
+            )
         if path in stack:
             names = [each.name for each in stack[stack.index(path) :]]
-            return self._refuse("E122", f"{' -> '.join([*names, path.name])}: a file cannot be laid over itself", node)
+            self._refuse("E122", f"{' -> '.join([*names, path.name])}: a file cannot be laid over itself", node)
+            return None
         if path not in self._known:
             if len(self._known) >= FILE_LIMIT:
-                return self._refuse("E110", f"more than {counted(FILE_LIMIT, 'file')} are included", node)
+                self._refuse("E110", f"more than {counted(FILE_LIMIT, 'file')} are included", node)
+            return None
             self._known[path] = None
             self._known[path] = self._read(path, node, stack)
         return self._known[path]
@@ -99,7 +104,9 @@ class Layers:
         if not path.is_file():
             self._reading.files.append(path)
             what = "a folder" if path.is_dir() else "no such file" if not path.exists() else "not a regular file"
-            return self._refuse("E120", f"{quoted(node.shown)}: {what}", node, neighbour(path))
+            hint = "write it with slashes" if "\\" in node.text else neighbour(path)
+            self._refuse("E120", f"{quoted(node.shown)}: {what}", node, hint)
+            return None
         own = self._reading.mapping(path, self._thing, shown=shown_path(path))
         if own is None:
             return None
@@ -148,7 +155,7 @@ def _paths(tree: Mapping) -> Iterator[Scalar]:
     tools = tree.get("tools")
     items: list[Node | None] = [file, *(tools.items if isinstance(tools, Sequence) else [])]
     for node in items:
-        if not isinstance(node, Scalar) or node.missing or not isinstance(node.value, str):
+        if not isinstance(node, Scalar) or node.is_unknown or not isinstance(node.value, str):
             continue
         if node is file or node.text.partition(":")[0].endswith(".py"):
             yield node

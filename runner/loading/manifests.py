@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 class LoadedManifest:
     """A checked manifest and where it stands. `files` are all that were read for it, the manifest first.
 
-    `positions` say where each value stands, by its dotted key (`limits.max_iterations`, `tools[1]`); `variables` are the
-    values of its variables, `instructions` its text or template, and `warnings` what is odd but does not keep it from
-    running.
+    `positions` say where each value stands, by its dotted key (`limits.max_iterations`, `tools[1]`); `variables` are
+    the values of its variables, `instructions` their text or template, and `warnings` what is odd but runs.
     """
 
     manifest: AgentManifest
@@ -104,6 +103,8 @@ class _Checked:
         found = [each for each in all_checks(subject) if _place(each) not in told]
         wrong = {_place(each) for each in errors_of(found)}
         self.problems += [each for each in found if each.severity == "error" or _place(each) not in wrong]
+        hidden = self._reading.hidden
+        self.problems[:] = [each.without(hidden) for each in self.problems]
         self._instructions_file = subject.sources.get("instructions")
 
     @property

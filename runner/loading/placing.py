@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def placed(error: ManifestError, loaded: LoadedManifest, key: str | None = None) -> ManifestError:
-    """The same error with the place of its key, or of `key`; one that has a place, or whose key is not written, as it is."""
+    """The same error with the place of its key, or of `key`, where that is written; one that has a place as it is."""
     if error.path is not None:
         return error
     key = key or error.key

@@ -39,7 +39,16 @@ def is_secret_name(name: str) -> bool:
 
 def holds_secret(text: str) -> bool:
     """Whether a text holds what looks like a key, a token, or a URL with a password."""
-    return _VALUE.search(text) is not None or _IN_URL.search(text) is not None
+    return secret_in(text) is not None
+
+
+def secret_in(text: str, start: int = 0, end: int | None = None) -> tuple[int, int] | None:
+    """Where between `start` and `end` a key, a token, or the password of a URL stands."""
+    last = len(text) if end is None else end
+    if found := _VALUE.search(text, start, last):
+        return found.span()
+    found = _IN_URL.search(text, start, last)
+    return None if found is None else found.span(2)
 
 
 def masked(text: str) -> str:

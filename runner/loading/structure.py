@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from runner.loading.locations import Located, locate
+from runner.loading.locations import locate
 from runner.loading.nodes import Mapping, Scalar, data_of
-from runner.loading.telling import Teller
+from runner.loading.telling import told
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=BaseModel)
 
-_MISSING = {"missing"}
 _TYPED = {"int_type", "float_type", "bool_type", "variable_type"}
 
 
@@ -40,9 +39,7 @@ def checked(root: Mapping, kind: type[T], vocabulary: Vocabulary, problems: list
             return kind.model_validate(data_of(root))
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
-    teller = Teller(root, kind, vocabulary)
-    told = [teller.told(detail["type"], detail["loc"], detail.get("ctx") or {}) for detail in details]
-    problems += [each for each in told if each is not None]
+    problems += told(root, kind, vocabulary, details)
     return None
 
 
@@ -66,8 +63,3 @@ def _read(text: str, wanted: str) -> object:
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
-
-
-def is_unknown(place: Located) -> bool:
-    """Whether the value hangs on an environment variable that is not set."""
-    return isinstance(place.node, Scalar) and bool(place.node.missing)

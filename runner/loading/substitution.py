@@ -72,7 +72,9 @@ def _reference(text: str, start: int, environment: Mapping[str, str], depth: int
         raise MalformedError(_what_is_wrong(text, start), start)
     name, value = found[1], environment.get(found[1])
     if not found[2]:
-        return [Piece(text[start : found.end()], name, known=False) if value is None else Piece(value, name)], found.end()
+        return [
+            Piece(text[start : found.end()], name, known=False) if value is None else Piece(value, name)
+        ], found.end()
     try:
         default, end = _pieces(text, found.end(), environment, depth + 1)
     except MalformedError as error:
@@ -107,7 +109,7 @@ def _substitute(node: Scalar, environment: Mapping[str, str], missing: Literal["
         span = _part(node, "${", node.text.count("${", 0, error.offset))
         note = "for a dollar sign before a brace write $$"
         yield Diagnostic(code="E131", message=str(error), path=path, span=span, notes=(note,))
-        node.written, node.missing = node.text, ("",)
+        node.written, node.refused = node.text, True
         return
     unknown = tuple(dict.fromkeys(piece.variable or "" for piece in pieces if not piece.known))
     for name in unknown:

@@ -7,26 +7,32 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from runner.loading import hinting
+from runner.loading.describing import value, what
 from runner.loading.diagnostics import Diagnostic, Fix
 from runner.loading.fields import keys, model_at
 from runner.loading.locations import Located, dotted, locate
 from runner.loading.nodes import Mapping, Scalar, Sequence
-from runner.loading.secrets import masked
 from runner.loading.unknown_keys import meant
 from runner.loading.words import certain, counted, listed, nearest, normal, quoted
 from runner.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
 
-    from runner.loading.nodes import Node
     from runner.loading.vocabulary import Vocabulary
 
 _FEW = 8  # keys that are listed even where the one that was meant is told
 _ABOUT_KEYS = {"missing", "extra_forbidden", "variable_name"}
-_NEVER_TEXT = {"list_type", "dict_type", "model_type", "model_attributes_type", "format_version"}  # no variable makes a text one of these
+_NEVER_TEXT = {
+    "list_type",
+    "dict_type",
+    "model_type",
+    "model_attributes_type",
+    "format_version",
+}  # no variable makes a text one of these
 _WANTED = {
     "list_type": "a list",
     "string_type": "text",
@@ -39,33 +45,6 @@ _WANTED = {
     "variable_value": "text, a number, true or false, or a list of these",
     "variable_choice": "text, a number, or true or false",
 }
-_WANTED_MODELS = {
-    "ModelSpec": "a model's id, or a mapping with name",
-    "ExecutorSpec": "a name, or a mapping with type",
-    "StorageSpec": "a URL, or a mapping with type",
-    "Variable": "a value, or a mapping with type and default",
-}
-_ADD = {"executor.type": "add type: rate_limiting", "storage.type": "add type: sqlite"}
-_SUCH_AS = {
-    "ModelSpec": "such as gemini-3.8-flash",
-    "ExecutorSpec": "such as rate_limiting",
-    "StorageSpec": "such as sqlite:///chats.db",
-    "ThinkingPart": "such as {level: low}",
-}
-_OTHER_VALUES = {
-    "type": {
-        **dict.fromkeys(("int", "long", "whole"), "integer"),
-        **dict.fromkeys(("text", "str"), "string"),
-        **dict.fromkeys(("float", "double", "decimal"), "number"),
-        **dict.fromkeys(("bool", "flag"), "boolean"),
-        **dict.fromkeys(("array", "sequence"), "list"),
-    },
-    "tool_mode": {
-        **dict.fromkeys(("required", "force", "forced", "must"), "any"),
-        **dict.fromkeys(("off", "never", "disabled", "no"), "none"),
-        **dict.fromkeys(("on", "default"), "auto"),
-    },
-}
 _BOUNDS = {
     "greater_than_equal": ("ge", "at least"),
     "less_than_equal": ("le", "at most"),
@@ -74,7 +53,7 @@ _BOUNDS = {
 }
 
 
-class Teller:
+class _Teller:
     """Turns the errors of one tree into diagnostics."""
 
     def __init__(self, root: Mapping, kind: type[BaseModel], vocabulary: Vocabulary) -> None:
@@ -84,22 +63,22 @@ class Teller:
         """The diagnostic of an error; None where the value hangs on a variable of the environment that is not set."""
         place = locate(self._root, loc)
         node = place.node
-        if isinstance(node, Scalar) and node.missing and (error not in _ABOUT_KEYS | _NEVER_TEXT or "" in node.missing):
+        if isinstance(node, Scalar) and (node.refused or (node.missing and error not in _ABOUT_KEYS | _NEVER_TEXT)):
             return None
         if error not in _ABOUT_KEYS and isinstance(node, Scalar) and node.value is None:
-            return self._no_value(place)
+            return self.no_value(place)
         if error == "extra_forbidden":
-            return self._unknown_key(place, str(loc[-1]))
+            return self.unknown_key(place, str(loc[-1]))
         if error == "missing":
-            return self._missing(place, str(loc[-1]))
+            return self.missing(place, str(loc[-1]))
         if error in _WANTED:
-            return self._wrong_type(place, error, _WANTED[error])
+            return self.wrong_type(place, error, _WANTED[error])
         if error in _BOUNDS:
-            return self._out_of_range(place, error, context)
-        tell = _TELLERS.get(error, Teller._other)
+            return self.out_of_range(place, error, context)
+        tell = _TELLERS.get(error, _Teller.other)
         return tell(self, place, context)
 
-    def _say(self, code: str, message: str, place: Located, **more: Any) -> Diagnostic:
+    def say(self, code: str, message: str, place: Located, **more: Any) -> Diagnostic:
         span = more.pop("span", None) or place.span
         if place.alias is not None:
             line = place.alias.source.place(place.alias.start)[0]
@@ -109,7 +88,7 @@ class Teller:
             code=code, message=message, path=span.source.shown, span=span, context=place.context, key=place.name, **more
         )
 
-    def _unknown_key(self, place: Located, key: str) -> Diagnostic:
+    def unknown_key(self, place: Located, key: str) -> Diagnostic:
         parent = place.parent
         present = parent.entries if isinstance(parent, Mapping) else {}
         found = meant(self._kind, place.path[:-1], key, present, self._vocabulary)
@@ -128,7 +107,7 @@ class Teller:
         if isinstance(parent, Mapping) and found.is_here and found.key in parent.entries:
             first = parent.entries[found.key].key.span
             hint = f"{found.key} stands in line {first.source.place(first.start)[0]} already: remove one of them"
-        return self._say(
+        return self.say(
             "E102",
             f"unknown key {quoted(key)}" + (f" in {inside}" if inside else ""),
             place,
@@ -139,133 +118,127 @@ class Teller:
             fix=fix,
         )
 
-    def _missing(self, place: Located, key: str) -> Diagnostic:
+    def missing(self, place: Located, key: str) -> Diagnostic:
         name = place.name or self._vocabulary.thing
-        hint = _ADD.get(f"{place.name}.{key}", f'add "{key}:"')
+        hint = self._vocabulary.missing.get(f"{place.name}.{key}", f'add "{key}:"')
         message = f"{name} lacks the key {quoted(key)}"
-        return self._say("E103", message, place, span=place.key_span, hint=hint, expected=key)
+        return self.say("E103", message, place, span=place.key_span, hint=hint, expected=key)
 
-    def _no_value(self, place: Located) -> Diagnostic:
+    def no_value(self, place: Located) -> Diagnostic:
         hint = "give it a value, or remove the key" if place.key is not None else "remove the dash, or write a value"
-        return self._say("E108", f"{place.name} has no value", place, span=place.key_span, hint=hint)
+        return self.say("E108", f"{place.name} has no value", place, span=place.key_span, hint=hint)
 
-    def _wrong_type(self, place: Located, error: str, wanted: str) -> Diagnostic:
+    def wrong_type(self, place: Located, error: str, wanted: str) -> Diagnostic:
         message = f"{place.name} must be {wanted}, not {what(place.node)}"
-        return self._say("E104", message, place, hint=hinting.for_type(error, place.node), expected=wanted)
+        return self.say("E104", message, place, hint=hinting.for_type(error, place.node), expected=wanted)
 
-    def _mapping(self, place: Located, context: dict[str, Any]) -> Diagnostic:
-        wanted = _WANTED_MODELS.get(str(context.get("class_name")), "a mapping of keys")
+    def mapping(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+        wanted = self._vocabulary.kinds.get(str(context.get("class_name")), "a mapping of keys")
         model = model_at(self._kind, place.path)
-        return self._say(
+        return self.say(
             "E104",
             f"{place.name} must be {wanted}, not {what(place.node)}",
             place,
-            hint=hinting.for_type("mapping", place.node) or _SUCH_AS.get(str(context.get("class_name"))),
+            hint=hinting.for_type("mapping", place.node)
+            or self._vocabulary.examples.get(str(context.get("class_name"))),
             notes=(f"keys here: {', '.join(keys(model))}",) if model else (),
             expected=wanted,
         )
 
-    def _literal(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+    def literal(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         allowed = re.findall(r"'([^']*)'", str(context.get("expected")))
         node = place.node
         given = node.shown if isinstance(node, Scalar) else ""
         sure = certain(given, allowed) or next((word for word in allowed if normal(given).endswith(f"_{word}")), None)
-        near = sure or _OTHER_VALUES.get(str(place.path[-1]), {}).get(normal(given)) or nearest(given, allowed)
+        near = (
+            sure or self._vocabulary.values.get(str(place.path[-1]), {}).get(normal(given)) or nearest(given, allowed)
+        )
         fix = Fix(node.span, sure) if sure and isinstance(node, Scalar) and node.written is None else None
         message = f"{place.name} must be {listed(allowed)}, not {value(node)}"
         hint = f"did you mean {quoted(near)}?" if near else hinting.for_type("literal", node)
-        return self._say("E105", message, place, hint=hint, nearest=near, expected=listed(allowed), fix=fix)
+        return self.say("E105", message, place, hint=hint, nearest=near, expected=listed(allowed), fix=fix)
 
-    def _out_of_range(self, place: Located, error: str, context: dict[str, Any]) -> Diagnostic:
+    def out_of_range(self, place: Located, error: str, context: dict[str, Any]) -> Diagnostic:
         name, words = _BOUNDS[error]
         limit = context.get(name)
         bound = f"{words} {limit:g}" if isinstance(limit, float) else f"{words} {limit}"
-        return self._say("E106", f"{place.name} must be {bound}, not {value(place.node)}", place, expected=bound)
+        return self.say("E106", f"{place.name} must be {bound}, not {value(place.node)}", place, expected=bound)
 
-    def _too_few(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+    def too_few(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         least = counted(int(context.get("min_length", 1)), "item")
-        return self._say("E106", f"{place.name} must have at least {least}", place, expected=f"at least {least}")
+        return self.say("E106", f"{place.name} must have at least {least}", place, expected=f"at least {least}")
 
-    def _too_many(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+    def too_many(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         most = counted(int(context.get("max_length", 0)), "item")
         number = len(place.node.items) if isinstance(place.node, Sequence) else 0
         message = f"{place.name} may have at most {most}, not {number}"
-        return self._say("E106", message, place, expected=f"at most {most}")
+        return self.say("E106", message, place, expected=f"at most {most}")
 
-    def _empty(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+    def empty(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         del context
         from_environment = isinstance(place.node, Scalar) and place.node.written is not None
         if from_environment and isinstance(place.node, Scalar):
-            return self._say("E108", f"{place.name} is empty: {place.node.shown} stands for nothing", place)
-        return self._say("E108", f"{place.name} is empty", place, hint="give it a value, or remove it")
+            return self.say("E108", f"{place.name} is empty: {place.node.shown} stands for nothing", place)
+        return self.say("E108", f"{place.name} is empty", place, hint="give it a value, or remove it")
 
-    def _infinite(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+    def infinite(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         del context
-        return self._say("E106", f"{place.name} must be a finite number, not {value(place.node)}", place)
+        return self.say("E106", f"{place.name} must be a finite number, not {value(place.node)}", place)
 
-    def _duration(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+    def duration(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         del context
         message = f"{place.name} must be a time above 0 such as 90s, 2m or 1h30m, not {value(place.node)}"
-        return self._say("E109", message, place, hint=hinting.for_duration(place.node), expected="a time such as 90s")
+        return self.say("E109", message, place, hint=hinting.for_duration(place.node), expected="a time such as 90s")
 
-    def _size(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+    def size(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         del context
         message = f"{place.name} must be a number above 0 or a size such as 200kB, not {value(place.node)}"
-        return self._say("E109", message, place, hint=hinting.for_size(place.node), expected="a size such as 200kB")
+        return self.say("E109", message, place, hint=hinting.for_size(place.node), expected="a size such as 200kB")
 
-    def _variable_name(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+    def variable_name(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         del context
         name = str(place.path[-1])
         bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
         better = re.sub(r"\W+", "_", bare).strip("_")
         hint = f"call it {quoted(better)}" if re.match(r"[a-zA-Z]", better) else "begin it with a letter"
         message = f"a variable cannot be called {quoted(name)}: its name is of letters, digits and _"
-        return self._say("E150", message, place, span=place.key_span, hint=hint)
+        return self.say("E150", message, place, span=place.key_span, hint=hint)
 
-    def _version(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+    def version(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         del context
         node = place.node
         number = node.value if isinstance(node, Scalar) else None
         newer = isinstance(number, int) and not isinstance(number, bool) and number > 1
         message = f"version {value(node)} is unknown to agent-run {__version__}, which reads version 1"
         notes = (f"a release newer than {__version__} reads it: pip install -U agent-run",) if newer else ()
-        return self._say("E113", message, place, expected="1", hint=None if newer else "write 1", notes=notes)
+        return self.say("E113", message, place, expected="1", hint=None if newer else "write 1", notes=notes)
 
-    def _other(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+    def other(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         del context
-        return self._say("E109", f"{place.name} is not written as it should be", place)
+        return self.say("E109", f"{place.name} is not written as it should be", place)
 
 
-_TELLERS: dict[str, Callable[[Teller, Located, dict[str, Any]], Diagnostic]] = {
-    "model_type": Teller._mapping,
-    "model_attributes_type": Teller._mapping,
-    "literal_error": Teller._literal,
-    "too_short": Teller._too_few,
-    "too_long": Teller._too_many,
-    "string_too_short": Teller._empty,
-    "finite_number": Teller._infinite,
-    "duration": Teller._duration,
-    "size": Teller._size,
-    "variable_name": Teller._variable_name,
-    "format_version": Teller._version,
+_TELLERS: dict[str, Callable[[_Teller, Located, dict[str, Any]], Diagnostic]] = {
+    "model_type": _Teller.mapping,
+    "model_attributes_type": _Teller.mapping,
+    "literal_error": _Teller.literal,
+    "too_short": _Teller.too_few,
+    "too_long": _Teller.too_many,
+    "string_too_short": _Teller.empty,
+    "finite_number": _Teller.infinite,
+    "duration": _Teller.duration,
+    "size": _Teller.size,
+    "variable_name": _Teller.variable_name,
+    "format_version": _Teller.version,
 }
 
 
-def what(node: Node) -> str:
-    """What kind of thing a node is: `text`, `the number 1.10`, `true`, `a list`, `a mapping`."""
-    if isinstance(node, Mapping):
-        return "a mapping"
-    if isinstance(node, Sequence):
-        return "a list"
-    if isinstance(node.value, bool):
-        return node.text.lower()
-    return "nothing" if node.value is None else "text" if isinstance(node.value, str) else f"the number {node.text}"
-
-
-def value(node: Node) -> str:
-    """A scalar as it is written in the file, secrets covered; what it is for others."""
-    if not isinstance(node, Scalar):
-        return what(node)
-    if isinstance(node.value, str) or node.written is not None:
-        return quoted(masked(node.shown))
-    return node.text
+def told(
+    root: Mapping, kind: type[BaseModel], vocabulary: Vocabulary, details: Iterable[ErrorDetails]
+) -> Iterator[Diagnostic]:
+    """The diagnostics of pydantic's errors; none for values that hang on a variable of the environment not set."""
+    teller = _Teller(root, kind, vocabulary)
+    for detail in details:
+        diagnostic = teller.told(detail["type"], detail["loc"], detail.get("ctx") or {})
+        if diagnostic is not None:
+            yield diagnostic

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.loading.fields import homes, keys, model_at
+from runner.loading.secrets import is_secret_name
 from runner.loading.words import certain, nearest, normal, quoted
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def meant(kind: type[BaseModel], path: Path, key: str, present: Collection[str],
     place = ".".join("*" if index and path[index - 1] == "variables" else str(part) for index, part in enumerate(path))
     if same := vocabulary.same.get(place, {}).get(normal(key)):
         return Meant(same, f"the key is called {quoted(same)}", same not in present)
+    if is_secret_name(key) and not place:
+        return Meant(None, "secrets are not written here: they come from the environment")
     elsewhere = vocabulary.other.get(place, {}).get(normal(key)) or _home(kind, key, place)
     if elsewhere:
         return Meant(elsewhere, _where(elsewhere, normal(key)), is_here=False)

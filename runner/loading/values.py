@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _BOOLS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False, "1": True, "0": False}
-_WORDS = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false", "list": "a list"}
+_WORDS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "list": "a list",
+}
 
 
 def declared(tree: MappingNode) -> dict[str, Variable | None]:

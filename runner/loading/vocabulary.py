@@ -13,12 +13,22 @@ if TYPE_CHECKING:
 class Vocabulary:
     """For a kind of file: what its whole is called, and by mapping ("" is the top) other words for its keys.
 
-    `same` are other names of a key and mean the same value; `other` need more than another name.
+    `same` are other names of a key and mean the same value; `other` need more than another name. `values` are other
+    words for the values of a key. Of types, `kinds` say what they are in words, and `examples` how they are written;
+    `missing` says what to add for a missing key.
     """
 
     thing: str
     same: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     other: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    examples: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+def _words(key: str, others: str) -> dict[str, str]:
+    return dict.fromkeys(others.split(), key)
 
 
 _INSTRUCTIONS = (
@@ -26,60 +36,63 @@ _INSTRUCTIONS = (
     "preamble persona role"
 )
 _TOP = {
-    **dict.fromkeys(_INSTRUCTIONS.split(), "instructions"),
-    **dict.fromkeys("prompt_file system_prompt_file instruction_file instructions_path prompt_path".split(), "instructions_file"),
-    **dict.fromkeys("functions function_tools toolset tool plugins skills".split(), "tools"),
-    **dict.fromkeys("llm model_name model_id engine".split(), "model"),
-    **dict.fromkeys("title agent agent_name id".split(), "name"),
-    **dict.fromkeys("desc summary about".split(), "description"),
-    **dict.fromkeys("vars inputs params input_variables".split(), "variables"),
-    **dict.fromkeys("database db history chat_storage store persistence session_store chats".split(), "storage"),
-    **dict.fromkeys("tool_executor runner execution".split(), "executor"),
-    **dict.fromkeys("tool_choice tool_config function_calling function_calling_mode".split(), "tool_mode"),
-    **dict.fromkeys("generation_config generate_content_config model_settings settings model_config model_params parameters config".split(), "generation"),
-    **dict.fromkeys("retry max_retries num_retries num_gemini_call_retries".split(), "retries"),
-    **dict.fromkeys("greeting welcome_message first_message intro".split(), "welcome"),
-    **dict.fromkeys("example samples suggestions starters conversation_starters example_prompts".split(), "examples"),
-    **dict.fromkeys("includes import imports".split(), "include"),
-    **dict.fromkeys("extend base inherits inherit from parent".split(), "extends"),
-    **dict.fromkeys("caching context_cache cache_config".split(), "cache"),
-    **dict.fromkeys("limit budget".split(), "limits"),
+    **_words("instructions", _INSTRUCTIONS),
+    **_words("instructions_file", "prompt_file system_prompt_file instruction_file instructions_path prompt_path"),
+    **_words("tools", "functions function_tools toolset tool plugins skills"),
+    **_words("model", "llm model_name model_id engine"),
+    **_words("name", "title agent agent_name id"),
+    **_words("description", "desc summary about"),
+    **_words("variables", "vars inputs params input_variables"),
+    **_words("storage", "database db history chat_storage store persistence session_store chats"),
+    **_words("executor", "tool_executor runner execution"),
+    **_words("tool_mode", "tool_choice tool_config function_calling function_calling_mode"),
+    **_words(
+        "generation",
+        "generation_config generate_content_config model_settings settings model_config model_params parameters config",
+    ),
+    **_words("retries", "retry max_retries num_retries num_gemini_call_retries"),
+    **_words("welcome", "greeting welcome_message first_message intro"),
+    **_words("examples", "example samples suggestions starters conversation_starters example_prompts"),
+    **_words("include", "includes import imports"),
+    **_words("extends", "extend base inherits inherit from parent"),
+    **_words("cache", "caching context_cache cache_config"),
+    **_words("limits", "limit budget"),
     "schema": "$schema",
-    **dict.fromkeys("format_version schema_version manifest_version".split(), "version"),
+    **_words("version", "format_version schema_version manifest_version"),
 }
 _LIMITS = {
-    **dict.fromkeys("max_steps max_turns iterations max_iters max_loops max_model_calls steps".split(), "max_iterations"),
-    **dict.fromkeys("max_calls max_function_calls tool_calls".split(), "max_tool_calls"),
-    **dict.fromkeys("timeout max_time max_execution_time deadline".split(), "turn_timeout"),
-    **dict.fromkeys("max_output_size max_result_chars max_chars output_limit max_output".split(), "max_output_chars"),
+    **_words("max_iterations", "max_steps max_turns iterations max_iters max_loops max_model_calls steps"),
+    **_words("max_tool_calls", "max_calls max_function_calls tool_calls"),
+    **_words("turn_timeout", "timeout max_time max_execution_time deadline"),
+    **_words("max_output_chars", "max_output_size max_result_chars max_chars output_limit max_output"),
 }
 _GENERATION = {
-    **dict.fromkeys("max_tokens max_output max_completion_tokens".split(), "max_output_tokens"),
-    **dict.fromkeys("stop stop_words stops".split(), "stop_sequences"),
-    **dict.fromkeys("thinking_config reasoning".split(), "thinking"),
-    **dict.fromkeys("safety_settings".split(), "safety"),
-    **dict.fromkeys("modalities".split(), "response_modalities"),
-    **dict.fromkeys("tier".split(), "service_tier"),
+    **_words("max_output_tokens", "max_tokens max_output max_completion_tokens"),
+    **_words("stop_sequences", "stop stop_words stops"),
+    **_words("thinking", "thinking_config reasoning"),
+    **_words("safety", "safety_settings"),
+    **_words("response_modalities", "modalities"),
+    **_words("service_tier", "tier"),
     "temp": "temperature",
     "random_seed": "seed",
 }
 _THINKING = {
-    **dict.fromkeys("thinking_level effort reasoning_effort".split(), "level"),
-    **dict.fromkeys("thinking_budget budget_tokens max_tokens".split(), "budget"),
-    **dict.fromkeys("thoughts show_thoughts".split(), "include_thoughts"),
+    **_words("level", "thinking_level effort reasoning_effort"),
+    **_words("budget", "thinking_budget budget_tokens max_tokens"),
+    **_words("include_thoughts", "thoughts show_thoughts"),
 }
 _HARMS = ("harassment", "hate_speech", "sexually_explicit", "dangerous_content", "civic_integrity")
 _SAFETY = {f"harm_category_{harm}": harm for harm in _HARMS}
 _CACHE = {
-    **dict.fromkeys("cache_name display_name".split(), "name"),
-    **dict.fromkeys("expires lifetime expire_after".split(), "ttl"),
-    **dict.fromkeys("auto_refresh refresh".split(), "auto_refresh_ttl"),
-    **dict.fromkeys("contents files".split(), "content"),
+    **_words("name", "cache_name display_name"),
+    **_words("ttl", "expires lifetime expire_after"),
+    **_words("auto_refresh_ttl", "auto_refresh refresh"),
+    **_words("content", "contents files"),
 }
 _VARIABLE = {
     "value": "default",
     "desc": "description",
-    **dict.fromkeys("enum options values allowed".split(), "choices"),
+    **_words("choices", "enum options values allowed"),
 }
 
 AGENT = Vocabulary(
@@ -120,5 +133,32 @@ AGENT = Vocabulary(
             "batch_size": "executor.batch_size",
         },
     },
+    values={
+        "type": {
+            **_words("integer", "int long whole"),
+            **_words("string", "text str"),
+            **_words("number", "float double decimal"),
+            **_words("boolean", "bool flag"),
+            **_words("list", "array sequence"),
+        },
+        "tool_mode": {
+            **_words("any", "required force forced must"),
+            **_words("none", "off never disabled no"),
+            **_words("auto", "on default"),
+        },
+    },
+    kinds={
+        "ModelSpec": "a model's id, or a mapping with name",
+        "ExecutorSpec": "a name, or a mapping with type",
+        "StorageSpec": "a URL, or a mapping with type",
+        "Variable": "a value, or a mapping with type and default",
+    },
+    examples={
+        "ModelSpec": "such as gemini-3.8-flash",
+        "ExecutorSpec": "such as rate_limiting",
+        "StorageSpec": "such as sqlite:///chats.db",
+        "ThinkingPart": "such as {level: low}",
+    },
+    missing={"executor.type": "add type: rate_limiting", "storage.type": "add type: sqlite"},
 )
 """The words for an agent's manifest."""

@@ -31,7 +31,8 @@ def counted(number: int, noun: str) -> str:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was most likely meant, if one is near enough."""
     plain = normal(name)
-    rated = sorted((_distance(plain, normal(each)) / max(len(plain), len(each), 1), each) for each in known)
+    rated = [(_distance(plain, normal(each)) / max(len(plain), len(each), 1), each) for each in known]
+    rated.sort(key=lambda pair: pair[0])
     if rated and rated[0][0] <= 0.4:
         return rated[0][1]
     longer = [each for _, each in rated if len(plain) >= 4 and (normal(each).startswith(plain) or plain in each)]

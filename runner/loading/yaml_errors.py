@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from runner.loading.composing import UNQUOTED_BRACES
 from runner.loading.diagnostics import Diagnostic, Span
-from runner.loading.nodes import UNQUOTED_BRACES
 
 if TYPE_CHECKING:
     import yaml
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def explained(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
-    """The diagnostic of a syntax error: at the place where it can be mended, which is not always where it was noticed."""
+    """The diagnostic of a syntax error: where it can be mended, which is not always where it was noticed."""
     mark = error.problem_mark or error.context_mark
     noticed = min(mark.index, len(source.text)) if mark else 0
     began = error.context_mark.index if error.context_mark else noticed
@@ -89,14 +89,18 @@ class _Mistake:
             if offset >= 0:
                 return self._at(offset, "between { } or [ ], ${...} must be in quotes", 'write "${...}"', length=2)
         line, start = self._line(self._began)
-        if self._source.place(self._noticed)[0] != self._source.place(self._began)[0] or self._noticed >= len(self._text):
+        if self._source.place(self._noticed)[0] != self._source.place(self._began)[0] or self._noticed >= len(
+            self._text
+        ):
             return self._at(self._began, f"this {bracket} is never closed", f"add {closing}")
         word = re.search(r"\s(\w+)$", line[: max(0, self._noticed - start)])
         if self._text[self._noticed] == ":" and word:
             at = self._noticed - len(word[1])
-            return self._at(at, f'"," or "{closing}" was expected here', f"put a comma before {word[1]}", length=len(word[1]))
+            return self._at(
+                at, f'"," or "{closing}" was expected here', f"put a comma before {word[1]}", length=len(word[1])
+            )
         if self._text[self._noticed] in "]}":
-            return self._at(self._noticed, f'this {bracket} is closed by {closing}', f"write {closing}")
+            return self._at(self._noticed, f"this {bracket} is closed by {closing}", f"write {closing}")
         return self._at(self._noticed, f'"," or "{closing}" was expected here', _quote_hint(line))
 
     def open_quote(self) -> Diagnostic | None:
@@ -131,13 +135,20 @@ class _Mistake:
                 return self._at(opened, UNQUOTED_BRACES, f'write "{whole}"', length=before.rindex("}}") + 2 - opened)
             if before.endswith(("'", '"')):
                 return self._after_quote(before, len(line) - (self._noticed - start))
-            return self._at(self._noticed, "the value ends before this", "remove this" if line.rstrip().endswith(("]", "}")) else None)
+            return self._at(
+                self._noticed,
+                "the value ends before this",
+                "remove this" if line.rstrip().endswith(("]", "}")) else None,
+            )
         if line.strip().startswith(":"):
             return self._at(self._noticed, "a key is missing before the colon")
         if line.strip().startswith("- "):
             return self._at(self._noticed, 'a list item ("- ...") cannot stand among keys', "set it in below its key")
         return self._at(
-            self._noticed, "this line does not line up with the keys above", "set it in as they are", length=len(line.strip())
+            self._noticed,
+            "this line does not line up with the keys above",
+            "set it in as they are",
+            length=len(line.strip()),
         )
 
     def _after_quote(self, before: str, rest: int) -> Diagnostic:
@@ -162,8 +173,10 @@ class _Mistake:
     def no_dash(self) -> Diagnostic | None:
         line, _ = self._line(self._noticed)
         return self._at(
-            self._noticed, 'this line does not belong to the list above, whose items begin with "- "',
-            'begin it with "- ", or set it in as the key of the list is', length=max(1, len(line.strip())),
+            self._noticed,
+            'this line does not belong to the list above, whose items begin with "- "',
+            'begin it with "- ", or set it in as the key of the list is',
+            length=max(1, len(line.strip())),
         )
 
     def bad_escape(self) -> Diagnostic | None:
@@ -191,7 +204,6 @@ class _Mistake:
         return self._at(self._began, f"a text cannot begin with {char}", f'put it in quotes: "{value}"')
 
     def block(self) -> Diagnostic | None:
-        line, start = self._line(self._noticed)
         return self._at(self._noticed, "after | or > the text begins on the next line", "move it there, or quote it")
 
     def document(self) -> Diagnostic | None:

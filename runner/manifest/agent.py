@@ -11,7 +11,7 @@ from runner.manifest.base import Given, Part, Paths, Text, Whole
 from runner.manifest.generation import GenerationPart
 from runner.manifest.limits import CachePart, LimitsPart
 from runner.manifest.specs import Executor, Model, Storage, default_executor, default_model, default_storage
-from runner.manifest.variables import Variables
+from runner.manifest.variables import Variables  # noqa: TC001  # pydantic reads the hints
 
 FORMAT = 1
 """The version of the format that this release reads."""
@@ -57,7 +57,8 @@ class AgentManifest(Part):
         description="Whether the model may call tools: it chooses, must at first, never, or schema-checked.",
     )
     executor: Executor = Field(
-        default_factory=default_executor, description="How tool calls are run: `async`, or {type: rate_limiting, batch_size: 5}."
+        default_factory=default_executor,
+        description="How tool calls are run: `async`, or {type: rate_limiting, batch_size: 5}.",
     )
     storage: Storage = Field(
         default_factory=default_storage,
@@ -68,6 +69,8 @@ class AgentManifest(Part):
     retries: Annotated[Whole, Field(ge=0, le=3)] = Field(
         default=3, description="How often a failed model call is sent again."
     )
-    generation: GenerationPart = Field(default_factory=GenerationPart.model_construct, description="How the model writes.")
+    generation: GenerationPart = Field(
+        default_factory=GenerationPart.model_construct, description="How the model writes."
+    )
     welcome: Given[Text] = Field(default=None, description="What a terminal shows when a chat begins.")
     examples: list[Text] = Field(default_factory=list, description="Messages to try, shown when a chat begins.")

@@ -55,10 +55,18 @@ class GenerationPart(Part):
     temperature: Given[Annotated[float, Field(ge=0, le=2)]] = Field(
         default=None, description="How much chance there is in the answer; deprecated since Gemini 3.6."
     )
-    top_p: Given[Share] = Field(default=None, description="Share of likely words to choose from; deprecated since Gemini 3.6.")
-    top_k: Given[Count] = Field(default=None, description="Number of likely words to choose from; deprecated since Gemini 3.6.")
-    presence_penalty: Given[Penalty] = Field(default=None, description="Against repeating words at all; not in Gemini 3.")
-    frequency_penalty: Given[Penalty] = Field(default=None, description="Against repeating words often; not in Gemini 3.")
+    top_p: Given[Share] = Field(
+        default=None, description="Share of likely words to choose from; deprecated since Gemini 3.6."
+    )
+    top_k: Given[Count] = Field(
+        default=None, description="Number of likely words to choose from; deprecated since Gemini 3.6."
+    )
+    presence_penalty: Given[Penalty] = Field(
+        default=None, description="Against repeating words at all; not in Gemini 3."
+    )
+    frequency_penalty: Given[Penalty] = Field(
+        default=None, description="Against repeating words often; not in Gemini 3."
+    )
     media_resolution: Given[Resolution] = Field(default=None, description="How closely images and video are looked at.")
     response_modalities: Given[Annotated[list[Modality], Field(min_length=1)]] = Field(
         default=None, description="What the answer may be made of."

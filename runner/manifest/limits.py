@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from runner.manifest.base import Given, Part, Paths, Text, Whole
-from runner.manifest.quantities import Seconds, Size
+from runner.manifest.quantities import Seconds, Size  # noqa: TC001  # pydantic reads the hints
 
 Count = Annotated[Whole, Field(ge=1)]
 
@@ -36,5 +36,7 @@ class CachePart(Part):
     name: Given[Text] = Field(default=None, description="The cache's display name; the agent's if left out.")
     ttl: Given[Seconds] = Field(default=None, description="How long the cache lives, such as 1h.")
     auto_refresh_ttl: Given[Seconds] = Field(default=None, description="How long each use keeps the cache alive.")
-    content: Given[Paths] = Field(default=None, description="Files, globs or text that are cached with the instructions.")
+    content: Given[Paths] = Field(
+        default=None, description="Files, globs or text that are cached with the instructions."
+    )
     min_tokens: Given[Count] = Field(default=None, description="What is smaller than this is not cached.")

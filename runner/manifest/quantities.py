@@ -31,7 +31,12 @@ def _seconds(value: object) -> float:
 def _count(value: object) -> int:
     if isinstance(value, str) and _SIZE.match(value) and (parts := _SIZE_PARTS.fullmatch(value.strip())):
         return max(1, round(float(parts[1]) * _FACTORS[(parts[2] or "").lower()]))
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 1 <= value < math.inf and value == int(value):
+    if (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and 1 <= value < math.inf
+        and value == int(value)
+    ):
         return int(value)
     raise PydanticCustomError("size", "not a size")
 

@@ -74,7 +74,9 @@ class Variable(Part):
     type: VariableType = Field(default="string", description="The type; that of the default if there is one.")
     default: Given[Value] = Field(default=None, description="The value where none is given; without it, one must be.")
     description: Given[Text] = Field(default=None, description="What the variable is for, in a sentence.")
-    choices: Given[Annotated[list[Scalar], Field(min_length=1)]] = Field(default=None, description="The values allowed.")
+    choices: Given[Annotated[list[Scalar], Field(min_length=1)]] = Field(
+        default=None, description="The values allowed."
+    )
 
     @property
     def is_required(self) -> bool:

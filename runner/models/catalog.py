@@ -48,7 +48,7 @@ class Catalog:
 
     def find(self, name: str) -> KnownModel | GoneModel | None:
         """The model of an id; `models/...`, `-001` and `-preview-09-2026` do not matter."""
-        short = name.rsplit("/", 1)[-1].lower()
+        short = name.rsplit("/", 1)[-1]
         for each in (short, _VERSION.sub("", short)):
             if found := self.models.get(each) or self.gone.get(each):
                 return found
@@ -67,7 +67,7 @@ def catalog() -> Catalog:
 
 
 def _known(name: str, told: Mapping[str, Any], families: Mapping[str, Any]) -> KnownModel:
-    family = next((family for prefix, family in families.items() if name.startswith(prefix)), {})
+    family: Mapping[str, Any] = next((each for prefix, each in families.items() if name.startswith(prefix)), {})
     return KnownModel(
         name,
         tuple(told["levels"]) if "levels" in told else None,

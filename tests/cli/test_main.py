@@ -91,7 +91,6 @@ def test_a_hostile_file_name_is_shown_and_not_obeyed(run: Run) -> None:
         (["agent.yaml"], "no message"),
         (["agent.yaml", "  "], "no message"),
         (["run"], "Missing argument 'FILE'"),
-        (["."], "not a regular file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -101,6 +100,12 @@ def test_wrong_use_is_one_line_and_exit_2(arguments: list[str], said: str, run: 
     assert said in ran.err
     assert ran.err.startswith("error: ")
     assert ran.err.count("\n") == 1
+
+
+def test_a_folder_is_no_manifest(run: Run) -> None:
+    ran = run(".")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(".: error[E100]: a folder, not a regular file")
 
 
 def test_options_may_stand_before_the_file_and_run_may_be_said(run: Run) -> None:

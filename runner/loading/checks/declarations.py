@@ -22,10 +22,10 @@ def undeclarable(definition: Definition) -> Iterator[tuple[ast.AST, str, str]]:
         if argument.annotation is None and not _tells_a_type(default):
             message = f"the tool {name} gives its parameter {argument.arg} no type"
             yield argument, message, f"write {argument.arg}: str, or the like"
-    for argument, stars in ((arguments.vararg, "*"), (arguments.kwarg, "**")):
-        if argument is not None:
-            message = f"the tool {name} takes {stars}{argument.arg}, which cannot be declared"
-            yield argument, message, "give each parameter a name and a type"
+    for rest, stars in ((arguments.vararg, "*"), (arguments.kwarg, "**")):
+        if rest is not None:
+            message = f"the tool {name} takes {stars}{rest.arg}, which cannot be declared"
+            yield rest, message, "give each parameter a name and a type"
     if isinstance(function, ast.AsyncFunctionDef) and _yields(function):
         yield function, f"the tool {name} yields; a tool returns one value", "return it"
 

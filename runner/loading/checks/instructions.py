@@ -1,4 +1,4 @@
-"""`instructions` and `instructions_file`: one of them, readable, a template whose names are known and hold no secrets."""
+"""`instructions` and `instructions_file`: one of them, readable, a template whose names are known and not secret."""
 
 from __future__ import annotations
 
@@ -92,10 +92,11 @@ class _Text:
 
 def _file(subject: Subject, place: Located, path: Scalar) -> Generator[Diagnostic, None, set[str] | None]:
     """What is wrong with the file, or with the template in it; returns the names it uses, None where it cannot tell."""
+    if path.text.rpartition("/")[2].startswith("."):
+        yield subject.say("E120", f"{quoted(path.shown)} is a hidden file: it may hold secrets", place)
+        return None
     try:
         found = inside(path.text, subject.folder, subject.root)
-        if found.name.startswith("."):
-            raise OutsideError("E120", f"{quoted(path.shown)} is a hidden file: it may hold secrets")
         source: Source = subject.reading.source(found)
         subject.sources["instructions"] = source
     except OutsideError as error:
@@ -215,4 +216,6 @@ def _unused(subject: Subject, used: set[str], text: Located | None) -> Iterator[
         place = subject.at("variables", name)
         if name not in used and name not in RESERVED and place is not None:
             message = f"the variable {name} is not used in the instructions"
-            yield subject.say("W203", message, place, span=place.key_span, hint="remove it, or write {{ " + name + " }}")
+            yield subject.say(
+                "W203", message, place, span=place.key_span, hint="remove it, or write {{ " + name + " }}"
+            )

@@ -1,4 +1,4 @@
-"""`model:` and `generation:`: the model is known and takes the settings. All of it warns: the list may be older than Google's."""
+"""`model:` and `generation:`: the model is known and takes the settings. All of it warns: Google may know better."""
 
 from __future__ import annotations
 
@@ -57,12 +57,14 @@ def _unknown(subject: Subject, place: Located, node: Scalar) -> Diagnostic:
     sure = certain(name, names)
     near = sure or nearest(name, names)
     is_gemini = name.rsplit("/", 1)[-1].startswith(("gemini", "gemma", "learnlm"))
-    message = f"{quoted(node.shown)} is not a model known on {catalog().as_of}"
+    message = f"{quoted(node.shown)} is not among the models known on {catalog().as_of}"
     if not is_gemini and near is None:
         message = f"{quoted(node.shown)} is not a Gemini model"
         return subject.say("W231", message, place, hint=f"such as {DEFAULT_MODEL}")
     fix = Fix(node.span, sure) if sure and node.written is None and node.text == node.shown else None
     hint = f"did you mean {quoted(near)}?" if near else None
+    if name.endswith("-latest"):
+        near, hint = DEFAULT_MODEL, f"name one, such as {DEFAULT_MODEL}"
     return subject.say("W231", message, place, hint=hint, nearest=near, fix=fix)
 
 
@@ -94,7 +96,7 @@ def _given(settings: Mapping) -> Iterator[tuple[str, ...]]:
 
 def _level(subject: Subject, place: Located, model: KnownModel) -> Iterator[Diagnostic]:
     node = place.node
-    if not isinstance(node, Scalar) or model.levels is None or node.text in model.levels or node.missing:
+    if not isinstance(node, Scalar) or model.levels is None or node.text in model.levels or node.is_unknown:
         return
     if node.text in {"minimal", "low", "medium", "high", "xhigh"}:
         near = model.levels[0] if node.text == "minimal" else model.levels[-1]
@@ -113,13 +115,15 @@ def _gemini_name(subject: Subject) -> tuple[Located, Scalar] | None:
     """Where the id of a Gemini model is written, if the manifest asks for one."""
     node = subject.tree.get("model")
     if isinstance(node, Scalar):
-        spec = model_spec_of(node.text) if isinstance(node.value, str) and not node.missing else None
+        spec = model_spec_of(node.text) if isinstance(node.value, str) and not node.is_unknown else None
         path: tuple[str, ...] = ("model",)
         is_gemini = isinstance(spec, dict) and spec["type"] == "gemini" and "name" in spec
     else:
         kind = subject.text("model", "type")
         path = ("model", "name")
-        is_gemini = isinstance(node, Mapping) and (node.get("type") is None or (kind is not None and kind.text == "gemini"))
+        is_gemini = isinstance(node, Mapping) and (
+            node.get("type") is None or (kind is not None and kind.text == "gemini")
+        )
     place, text = subject.at(*path), subject.text(*path)
     return (place, text) if is_gemini and place is not None and text is not None else None
 

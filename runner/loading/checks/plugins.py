@@ -39,7 +39,9 @@ _OTHER_NAMES = {
 _OTHER_OPTIONS = {
     "storage": dict.fromkeys(("path", "file", "filename", "database", "uri", "address", "dsn", "connection"), "url"),
     "model": dict.fromkeys(("id", "model", "model_name"), "name"),
-    "executor": dict.fromkeys(("max_batch_size", "max_concurrency", "concurrency", "workers", "limit", "size"), "batch_size"),
+    "executor": dict.fromkeys(
+        ("max_batch_size", "max_concurrency", "concurrency", "workers", "limit", "size"), "batch_size"
+    ),
 }
 
 
@@ -79,7 +81,7 @@ class _Plugin:
         """The plug-in's name, its options, and where the name stands; None where it cannot be told."""
         node = self._place.node
         if isinstance(node, Scalar):
-            if node.missing or not isinstance(node.value, str) or not node.text:
+            if node.is_unknown or not isinstance(node.value, str) or not node.text:
                 return None
             spec = model_spec_of(node.text) if self._kind == "model" else spec_of(node.text)
             assert isinstance(spec, dict)  # noqa: S101  # made of a text
@@ -99,7 +101,9 @@ class _Plugin:
         hint = {"sqlite": f"write sqlite:///{rest.lstrip('/')}", "memory": 'write "memory:"'}.get(known)
         if self._kind == "model":
             hint = f"write {rest}" if known == "gemini" else f"write {known}"
-        return self._subject.say("E172", f"{quoted(name)} is not an address of {known}", where, hint=hint or f"write {known}")
+        return self._subject.say(
+            "E172", f"{_called(name, where)} is not an address of {known}", where, hint=hint or f"write {known}"
+        )
 
     def _unknown(self, name: str, where: Located) -> Diagnostic:
         known = self._registry.names
@@ -113,7 +117,7 @@ class _Plugin:
             fix = Fix(node.span, sure)
         return self._subject.say(
             "E170",
-            f"unknown {self._kind} {quoted(name)}",
+            f"unknown {self._kind} {_called(name, where)}",
             where,
             hint=f"did you mean {quoted(near)}?" if near else None,
             nearest=near,
@@ -124,7 +128,9 @@ class _Plugin:
     def _builtin(self, name: str, options: dict[str, Any], where: Located) -> Iterator[Diagnostic]:
         if driver := self._registry.missing_driver(name):
             package, install = driver
-            yield self._subject.say("E173", f"the {self._kind} {quoted(name)} needs the package {package}", where, hint=install)
+            yield self._subject.say(
+                "E173", f"the {self._kind} {quoted(name)} needs the package {package}", where, hint=install
+            )
         parameters = self._registry.parameters(name)
         known = [option for option in parameters if option != "place"]
         yield from self._options(name, options, known)
@@ -177,7 +183,9 @@ class _Plugin:
         return (other if other in known else nearest(option, known)), False
 
     def _lacking(self, name: str, option: str, where: Located) -> Diagnostic:
-        example = {"url": 'write "sqlite:///chats.db"', "name": "add name: gemini-3.8-flash"}.get(option, f'add "{option}:"')
+        example = {"url": 'write "sqlite:///chats.db"', "name": "add name: gemini-3.8-flash"}.get(
+            option, f'add "{option}:"'
+        )
         return self._subject.say("E103", f"the {self._kind} {quoted(name)} lacks {quoted(option)}", where, hint=example)
 
     def _url(self, options: dict[str, Any]) -> object:
@@ -196,16 +204,18 @@ class _Plugin:
         module, _, attribute = name.partition(":")
         roots = project_modules.roots_of(self._subject)
         if self._kind == "model" and not attribute.isidentifier():
-            yield self._subject.say("E170", f"{quoted(name)} is not the id of a model", where, hint=f"write {attribute}")
+            yield self._subject.say(
+                "E170", f"{_called(name, where)} is not the id of a model", where, hint=f"write {attribute}"
+            )
             return
         if not all(part.isidentifier() and not part.startswith("__") for part in module.split(".")):
-            yield self._subject.say("E162", f"{quoted(module)} is not a module name", where)
+            yield self._subject.say("E162", f"{_called(module, where)} is not a module name", where)
             return
         path = None if project_modules.is_foreign(module) else project_modules.find(module, roots)
         if path is None:
             near, _ = project_modules.meant(module, roots)
             hint = f"did you mean {quoted(near)}?" if near else None
-            message = f"there is no module {quoted(module)} in the project"
+            message = f"there is no module {_called(module, where)} in the project"
             notes: tuple[str, ...] = (f"modules are looked for in {listed([str(root) for root in roots])}",)
             if project_modules.is_foreign(module):
                 hint, notes = None, (FOREIGN, *notes)
@@ -222,15 +232,17 @@ class _Plugin:
     ) -> Iterator[Diagnostic]:
         definition = found.definitions.get(attribute)
         if attribute.startswith("_") or not attribute.isidentifier():
-            yield self._subject.say("E161", f"{quoted(attribute)} is not a public name", where)
+            yield self._subject.say("E161", f"{_called(attribute, where)} is not a public name", where)
         elif definition is None and not found.is_open:
             classes = [name for name, each in found.definitions.items() if isinstance(each.node, ast.ClassDef)]
             near = nearest(attribute, classes)
             hint = f"did you mean {quoted(near)}?" if near else None
             notes = (f"its classes: {', '.join(classes)}",) if classes else ()
-            yield self._subject.say("E161", f"{quoted(module)} has no {quoted(attribute)}", where, hint=hint, notes=notes)
+            yield self._subject.say(
+                "E161", f"{_called(module, where)} has no {_called(attribute, where)}", where, hint=hint, notes=notes
+            )
         elif definition is not None and definition.kind in {"function", "value", "tool"}:
-            yield self._subject.say("E171", f"{quoted(f'{module}:{attribute}')} is not a class", where)
+            yield self._subject.say("E171", f"{_called(f'{module}:{attribute}', where)} is not a class", where)
         elif definition is not None and isinstance(definition.node, ast.ClassDef):
             known = _init_parameters(definition.node)
             if known is not None:
@@ -238,6 +250,12 @@ class _Plugin:
                     if option not in known:
                         place = self._subject.at(self._kind, option) or where
                         yield self._unknown_option(attribute, option, known, place)
+
+
+def _called(name: str, where: Located) -> str:
+    """A name from the manifest as it is written there: what came from the environment is not shown."""
+    node = where.node
+    return quoted(node.shown if isinstance(node, Scalar) and node.variables else name)
 
 
 def _init_parameters(node: ast.ClassDef) -> list[str] | None:

@@ -48,7 +48,12 @@ def modules(roots: list[Path]) -> list[str]:
         folder, prefix = waiting.pop(0)
         for entry in _entries(folder):
             stem = entry.name.removesuffix(".py")
-            if not stem.isidentifier() or stem.startswith("_") or stem in _PASSED_OVER or (not prefix and is_foreign(stem)):
+            if (
+                not stem.isidentifier()
+                or stem.startswith("_")
+                or stem in _PASSED_OVER
+                or (not prefix and is_foreign(stem))
+            ):
                 continue
             name = f"{prefix}.{stem}" if prefix else stem
             if entry.is_dir() and name.count(".") < _DEEPEST:
@@ -70,12 +75,16 @@ def meant(name: str, roots: list[Path]) -> tuple[str | None, bool]:
 def top_names(roots: list[Path]) -> set[str]:
     """The top-level names of the project's own modules and packages."""
     entries = (entry for root in roots for entry in _entries(root))
-    return {stem for entry in entries if (stem := entry.name.removesuffix(".py")).isidentifier() and not is_foreign(stem)}
+    return {
+        stem for entry in entries if (stem := entry.name.removesuffix(".py")).isidentifier() and not is_foreign(stem)
+    }
 
 
 def _entries(folder: Path) -> list[Path]:
     try:
-        return sorted(entry for entry in folder.iterdir() if entry.suffix == ".py" or ("." not in entry.name and entry.is_dir()))
+        return sorted(
+            entry for entry in folder.iterdir() if entry.suffix == ".py" or ("." not in entry.name and entry.is_dir())
+        )
     except OSError:
         return []
 
@@ -88,4 +97,3 @@ def read(path: Path, subject: Subject) -> PythonFile:
         known[path] = python_file(file, top_names(roots_of(subject))) if file.is_file() else PythonFile(path, None)
     found: PythonFile = known[path]
     return found
-

@@ -52,7 +52,9 @@ class PythonFile:
             return None
         line = getattr(node, "lineno", 1)
         text = self.source.line(line)
-        start = self.source.offset(line, len(text.encode()[: getattr(node, "col_offset", 0)].decode(errors="replace")) + 1)
+        start = self.source.offset(
+            line, len(text.encode()[: getattr(node, "col_offset", 0)].decode(errors="replace")) + 1
+        )
         name = getattr(node, "name", None) or getattr(node, "arg", None)
         if isinstance(name, str):
             found = self.source.text.find(name, start)
@@ -76,17 +78,20 @@ class PythonFile:
         told = self.tools()
         if told is not None:
             return list(told)
-        return [each for name, each in self.definitions.items() if each.kind in {"tool", "tool class"} and name[0] != "_"]
+        return [
+            each for name, each in self.definitions.items() if each.kind in {"tool", "tool class"} and name[0] != "_"
+        ]
 
 
 def python_file(path: Path, owned: Iterable[str] = ()) -> PythonFile:
     """What a file defines; `owned` are top-level names of the project's own modules, which may bring in tools."""
     try:
         source = read_source(path, limit=_LARGEST)
+    except SourceError as error:  # in another encoding, it may still be Python
+        problem = Diagnostic(code="E165", message=error.message, path=str(path)) if error.code == "E100" else None
+        return PythonFile(path, None, is_open=True, problem=problem)
+    try:
         tree = _parsed(source.text)
-    except SourceError as error:
-        problem = Diagnostic(code="E165", message=error.message, path=error.source.shown if error.source else str(path))
-        return PythonFile(path, None, is_open=True, problem=problem if error.code == "E100" else None)
     except SyntaxError as error:
         return PythonFile(path, source, is_open=True, problem=_syntax(error, source))
     except (ValueError, RecursionError, MemoryError):
@@ -137,19 +142,27 @@ class _Reader:
             case ast.Import() | ast.ImportFrom():
                 self._imported(node)
             case ast.If() | ast.For() | ast.While() | ast.With() | ast.Try():
-                for field_name in ("body", "orelse", "finalbody"):
-                    self.read(getattr(node, field_name, ()))
-                for handler in getattr(node, "handlers", ()):
-                    self.read(handler.body)
+                self._inside(node)
             case ast.Expr(value=ast.Call()) | ast.AugAssign() | ast.Match():
                 self._dynamic(node)
 
+    def _inside(self, node: ast.stmt) -> None:
+        for name in ("body", "orelse", "finalbody"):
+            self.read(getattr(node, name, ()))
+        for handler in getattr(node, "handlers", ()):
+            self.read(handler.body)
+
     def _dynamic(self, node: ast.stmt) -> None:
         """`globals()[...] = ...`, `__all__ += ...` and the like: more is defined than is shown."""
-        if any(isinstance(each, ast.Name) and each.id in {"globals", "setattr", "exec", "__all__"} for each in ast.walk(node)):
+        if any(
+            isinstance(each, ast.Name) and each.id in {"globals", "setattr", "exec", "__all__"}
+            for each in ast.walk(node)
+        ):
             self._found.is_open, self._found.exported = True, None
 
-    def _add(self, name: str, kind: Kind, node: ast.AST, tool: str | None = None, function: Function | None = None) -> None:
+    def _add(
+        self, name: str, kind: Kind, node: ast.AST, tool: str | None = None, function: Function | None = None
+    ) -> None:
         self._found.definitions[name] = Definition(name, kind, node, tool, function)
         if name == "__getattr__":
             self._found.is_open = True
@@ -194,7 +207,9 @@ class _Reader:
             known = self._found.definitions[value.id]
             self._add(target.id, known.kind, node, known.tool, known.function)
         else:
-            plain = isinstance(value, (ast.Constant, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.JoinedStr, ast.ListComp, ast.DictComp))
+            plain = isinstance(
+                value, (ast.Constant, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.JoinedStr, ast.ListComp, ast.DictComp)
+            )
             self._add(target.id, "value" if plain else "unknown", node)
 
     def _made(self, name: str, call: ast.Call, node: ast.stmt) -> None:
@@ -268,7 +283,9 @@ def _class_tool_name(node: ast.ClassDef) -> str | None:
     for key in ("name", "function_definition"):
         value = found.get(key)
         if isinstance(value, ast.Dict):
-            value = next((item for name, item in zip(value.keys, value.values, strict=True) if _is_text(name, "name")), None)
+            value = next(
+                (item for name, item in zip(value.keys, value.values, strict=True) if _is_text(name, "name")), None
+            )
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
             return value.value
     return None

@@ -29,7 +29,9 @@ class Subject:
     name: str
     reading: Reading
     given: MappingOf[str, Any] | None = None
-    sources: dict[Any, Any] = field(default_factory=dict)  # facts about Python files by path, and the instructions' file
+    sources: dict[Any, Any] = field(
+        default_factory=dict
+    )  # facts about Python files by path, and the instructions' file
 
     @property
     def folder(self) -> Path:
@@ -40,7 +42,7 @@ class Subject:
         """The scalar at a path if it is a text whose value is known."""
         place = self.at(*path)
         node = place.node if place is not None else None
-        known = isinstance(node, Scalar) and isinstance(node.value, str) and not node.missing and bool(node.text)
+        known = isinstance(node, Scalar) and isinstance(node.value, str) and not node.is_unknown and bool(node.text)
         return node if known and isinstance(node, Scalar) else None
 
     def at(self, *path: str | int) -> Located | None:
@@ -52,12 +54,14 @@ class Subject:
         """The known texts of a list, with their places in it."""
         node = self.tree.get(key)
         for index, item in enumerate(node.items if isinstance(node, Sequence) else ()):
-            if isinstance(item, Scalar) and isinstance(item.value, str) and not item.missing and item.text:
+            if isinstance(item, Scalar) and isinstance(item.value, str) and not item.is_unknown and item.text:
                 yield index, item
 
     def say(self, code: str, message: str, place: Located, **more: Any) -> Diagnostic:
-        """A diagnostic about what stands at a place of the manifest."""
+        """A diagnostic about what stands at a place; a hint that may repeat a value of the environment is left out."""
         span: Span = more.pop("span", None) or place.span
+        if isinstance(place.node, Scalar) and place.node.variables and str(more.get("hint") or "").startswith("write"):
+            more["hint"] = None
         return Diagnostic(
             code=code, message=message, path=span.source.shown, span=span, context=place.context, key=place.name, **more
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.loading.diagnostics import Span
 from runner.loading.locations import locate
 from runner.loading.nodes import Scalar, walked
 from runner.loading.scalars import is_old_octal, old_bool
-from runner.loading.secrets import holds_secret, is_secret_name
+from runner.loading.secrets import holds_secret, is_secret_name, secret_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,14 +20,21 @@ if TYPE_CHECKING:
 def check_secrets(subject: Subject) -> Iterator[Diagnostic]:
     """Keys, tokens and passwords that are written into the manifest."""
     for path, node in walked(subject.tree):
-        if not isinstance(node, Scalar) or node.variables or node.missing or not node.text:
+        if not isinstance(node, Scalar) or node.variables or node.is_unknown or not node.text:
             continue
         name = next((part for part in reversed(path) if isinstance(part, str)), "")
-        is_written = is_secret_name(name) and isinstance(node.value, str) and path[:1] in {("executor",), ("storage",), ("model",)}
+        is_written = (
+            is_secret_name(name)
+            and isinstance(node.value, str)
+            and path[:1] in {("executor",), ("storage",), ("model",)}
+        )
         if holds_secret(node.shown) or is_written:
             place = locate(subject.tree, path)
             hint = "keep it in the environment: ${NAME}"
-            yield subject.say("W204", f"{place.name} holds what looks like a secret", place, hint=hint)
+            source, start, end = node.span
+            found = secret_in(source.text, start, end)
+            span = Span(source, *found) if found else place.span
+            yield subject.say("W204", f"{place.name} holds what looks like a secret", place, hint=hint, span=span)
 
 
 def check_spellings(subject: Subject) -> Iterator[Diagnostic]:

@@ -80,6 +80,8 @@ class _Line:
     def __init__(self, subject: Subject, place: Located, item: Scalar) -> None:
         self.subject, self.place, self._item = subject, place, item
         self._module, self._colon, self._attribute = item.text.partition(":")
+        self._shown_module = quoted(item.shown if item.variables else self._module)
+        self._shown_attribute = quoted(item.shown if item.variables else self._attribute)
         self._roots = project_modules.roots_of(subject)
         self._file: PythonFile | None = None
         self.tools: list[Definition] = []
@@ -95,7 +97,9 @@ class _Line:
         elif self._colon:
             yield from self._attribute_problems(found)
         elif not found.is_open and found.tools() is not None and not found.certain_tools():
-            yield self._say("E166", f"{quoted(self._item.shown)} defines no tool", hint="write a function with type hints")
+            yield self._say(
+                "E166", f"{quoted(self._item.shown)} defines no tool", hint="write a function with type hints"
+            )
         else:
             self.tools = found.certain_tools()
             yield from self._undeclarable(self.tools)
@@ -116,11 +120,13 @@ class _Line:
             path = inside(self._module, self.subject.folder, self.subject.root)
         except OutsideError as error:
             outside = "leads out" in str(error)
-            message = f"{quoted(self._module)} lies outside the project root {self.subject.root}" if outside else str(error)
+            message = (
+                f"{self._shown_module} lies outside the project root {self.subject.root}" if outside else str(error)
+            )
             return self._say("E162", message, hint=error.hint)
         if path.is_file():
             return path
-        return self._say("E160", f"there is no file {quoted(self._module)}", hint=self._from_the_root())
+        return self._say("E160", f"there is no file {self._shown_module}", hint=self._from_the_root())
 
     def _from_the_root(self) -> str | None:
         """How to write a path that was meant from the project root."""
@@ -145,7 +151,7 @@ class _Line:
         elif re.fullmatch(r"[\w./\\-]+", name) and "/" in name:
             dotted = name.strip("./").replace("/", ".")
             hint = f"write {self._with_colon(dotted) or f'{dotted}, or a path that ends with .py'}"
-        return self._say("E162", f"{quoted(name)} is not a module name", hint=hint)
+        return self._say("E162", f"{self._shown_module} is not a module name", hint=hint)
 
     def _with_colon(self, dotted: str) -> str | None:
         """`module:function` where a function was written like a module of its own."""
@@ -162,7 +168,11 @@ class _Line:
         with_colon = self._with_colon(self._module)
         hint = f"write {with_colon}" if with_colon else f"did you mean {quoted(near)}?" if near else None
         return self._say(
-            "E160", f"there is no module {quoted(self._module)} in the project", hint=hint, nearest=near, notes=notes,
+            "E160",
+            f"there is no module {self._shown_module} in the project",
+            hint=hint,
+            nearest=near,
+            notes=notes,
             fix=self._fix(near if is_sure else None, before=True),
         )
 
@@ -179,30 +189,34 @@ class _Line:
     def _attribute_problems(self, found: PythonFile) -> Iterator[Diagnostic]:
         name = self._attribute
         if not name:
-            yield self._say("E161", "the name of a function is missing after the colon", hint=f"write {self._module} for all")
+            yield self._say(
+                "E161", "the name of a function is missing after the colon", hint=f"write {self._module} for all"
+            )
             return
         if name.startswith("_") or not name.isidentifier():
             bare = re.match(r"([A-Za-z]\w*)\(", name)
             hint = f"write it without parentheses: {self._module}:{bare[1]}" if bare else None
-            yield self._say("E161", f"{quoted(name)} is not a public name", hint=hint)
+            yield self._say("E161", f"{self._shown_attribute} is not a public name", hint=hint)
             return
         definition = found.definitions.get(name)
         if definition is None:
             if not found.is_open:
                 yield self._no_attribute(found)
-        elif definition.kind == "value" or definition.kind == "class":
+        elif definition.kind in {"value", "class"}:
             yield self._say("E166", f"{quoted(self._item.shown)} is not a tool", hint="name a function or a Tool class")
         elif definition.kind != "unknown":
             self.tools = [definition]
             yield from self._undeclarable(self.tools)
 
     def _no_attribute(self, found: PythonFile) -> Diagnostic:
-        known = [name for name, each in found.definitions.items() if name[0] != "_" and each.kind not in {"value", "class"}]
+        known = [
+            name for name, each in found.definitions.items() if name[0] != "_" and each.kind not in {"value", "class"}
+        ]
         sure = certain(self._attribute, known)
         near = sure or nearest(self._attribute, known)
         return self._say(
             "E161",
-            f"{quoted(self._module)} has no {quoted(self._attribute)}",
+            f"{self._shown_module} has no {self._shown_attribute}",
             hint=f"did you mean {quoted(near)}?" if near else None,
             nearest=near,
             notes=(f"it defines: {', '.join(known)}",) if known else ("it defines no tool",),
@@ -216,28 +230,47 @@ class _Line:
                 span = self._file.span(node)
                 shown = self._file.source.shown if self._file.source else str(self._file.path)
                 yield Diagnostic(
-                    code="E167", message=message, path=shown, span=span, hint=hint, notes=(f"named by {self._named_by()}",)
+                    code="E167",
+                    message=message,
+                    path=shown,
+                    span=span,
+                    hint=hint,
+                    notes=(f"named by {self._named_by()}",),
                 )
 
-    def in_python(self, code: str, message: str, definition: Definition, place: Located, notes: tuple[str, ...]) -> Diagnostic:
+    def in_python(
+        self, code: str, message: str, definition: Definition, place: Located, notes: tuple[str, ...]
+    ) -> Diagnostic:
         """A diagnostic at a definition in the module."""
         if self._file is None or self._file.source is None:
             return self.subject.say(code, message, place, notes=notes)
         span = self._file.span(definition.node)
-        return Diagnostic(code=code, message=message, path=self._file.source.shown, span=span, notes=(*notes, f"named by {self._named_by()}"))
+        return Diagnostic(
+            code=code,
+            message=message,
+            path=self._file.source.shown,
+            span=span,
+            notes=(*notes, f"named by {self._named_by()}"),
+        )
 
     def where(self, definition: Definition) -> str:
         """`tools/weather.py:12`."""
         if self._file is None or self._file.source is None:
             return str(self._module)
         span = self._file.span(definition.node)
-        return f"{self._file.source.shown}:{self._file.source.place(span.start)[0]}" if span else self._file.source.shown
+        return (
+            f"{self._file.source.shown}:{self._file.source.place(span.start)[0]}" if span else self._file.source.shown
+        )
 
     def _broken(self, problem: Diagnostic) -> Diagnostic:
         if problem.span is None:
-            return self._say("E165", f"{quoted(self._module)}: {problem.message}")
+            return self._say("E165", f"{self._shown_module}: {problem.message}")
         return Diagnostic(
-            code="E165", message=problem.message, path=problem.path, span=problem.span, notes=(f"named by {self._named_by()}",)
+            code="E165",
+            message=problem.message,
+            path=problem.path,
+            span=problem.span,
+            notes=(f"named by {self._named_by()}",),
         )
 
     def _named_by(self) -> str:

@@ -19,10 +19,30 @@ if TYPE_CHECKING:
     from runner.loading.nodes import Node
 
 _ERRORS = {
-    **{"string": "string_type", "integer": "int_type", "number": "float_type"},
-    **{"boolean": "bool_type", "list": "list_type"},
+    "string": "string_type",
+    "integer": "int_type",
+    "number": "float_type",
+    "boolean": "bool_type",
+    "list": "list_type",
 }
-_WORDS = {"true", "false", "none", "True", "False", "None", "loop", "self", "range", "and", "or", "not", "in", "is", "if", "else"}
+_WORDS = {
+    "true",
+    "false",
+    "none",
+    "True",
+    "False",
+    "None",
+    "loop",
+    "self",
+    "range",
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "if",
+    "else",
+}
 
 
 def check_variables(subject: Subject) -> Iterator[Diagnostic]:
@@ -40,7 +60,9 @@ def check_variables(subject: Subject) -> Iterator[Diagnostic]:
 
 def _name(subject: Subject, name: str, place: Located) -> Iterator[Diagnostic]:
     if name in RESERVED:
-        message = f"the name {quoted(name)} is taken: instructions know {listed(RESERVED, 'and')} without declaring them"
+        message = (
+            f"the name {quoted(name)} is taken: instructions know {listed(RESERVED, 'and')} without declaring them"
+        )
         yield subject.say("E150", message, place, span=place.key_span, hint="give it another name")
     elif name in _WORDS:
         message = f"{quoted(name)} is a word of the template language"
@@ -60,7 +82,9 @@ def _definition(subject: Subject, name: str, place: Located, node: Mapping) -> I
     if isinstance(choices, Sequence):
         yield from _choices(subject, name, wanted, default, choices)
     elif wanted is None and default is None and choices is None and not node.entries:
-        yield subject.say("E103", f"the variable {name} has neither a type nor a default", place, hint="write a default")
+        yield subject.say(
+            "E103", f"the variable {name} has neither a type nor a default", place, hint="write a default"
+        )
 
 
 def _choices(subject: Subject, name: str, wanted: Any, default: Node | None, choices: Sequence) -> Iterator[Diagnostic]:
@@ -81,13 +105,17 @@ def _choices(subject: Subject, name: str, wanted: Any, default: Node | None, cho
 
 def _known(node: Node) -> bool:
     """Whether a value is in the file itself: what comes from the environment is text until its type is known."""
-    return not (isinstance(node, Scalar) and (node.missing or node.variables)) and data_of(node) is not None
+    return not (isinstance(node, Scalar) and (node.is_unknown or node.variables)) and data_of(node) is not None
 
 
 def _article(kind: str | None) -> str:
-    return {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false", "list": "a list"}.get(
-        kind or "", "nothing"
-    )
+    return {
+        "string": "text",
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+        "list": "a list",
+    }.get(kind or "", "nothing")
 
 
 def _given(subject: Subject, names: list[str]) -> Iterator[Diagnostic]:
@@ -114,5 +142,6 @@ def _given(subject: Subject, names: list[str]) -> Iterator[Diagnostic]:
                 yield subject.say("E153", str(error), place, span=place.key_span)
         elif variable.is_required:
             message = f"the variable {name} has no value"
-            yield subject.say("E152", message, place, span=place.key_span, hint=f"give it: --var {name}=..., or a default")
-
+            yield subject.say(
+                "E152", message, place, span=place.key_span, hint=f"give it: --var {name}=..., or a default"
+            )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import TemplateAssertionError, TemplateSyntaxError, meta, nodes
 
+from runner.loading.templates.limiting import limited
 from runner.loading.templates.sandbox import Facts, Sandbox
 from runner.loading.words import nearest, quoted
 
@@ -145,8 +146,8 @@ class Parsed:
     def compiled(self) -> CodeType:
         """The code of the template, with its loops counted and its texts from the environment in their places."""
         assert self._tree is not None  # noqa: S101  # templates with mistakes are not compiled
-        tree = _Limiter(self._foreign).visit(self._tree)
-        code: CodeType = self._sandbox.compile(tree, filename="<instructions>")  # type: ignore[call-overload]  # a tree will do
+        tree = limited(self._tree, self._foreign)
+        code: CodeType = self._sandbox.compile(tree, filename="<instructions>")
         return code
 
     @property
@@ -177,7 +178,9 @@ class Parsed:
             return unclosed
         if "unexpected end of template" in message.lower() or "unknown tag" in message:
             return self._wrong_tag(message, start, end)
-        return Mistake("E140", f"the instructions are no template: {_in_our_words(message)}", start, end, _operator_hint(message))
+        return Mistake(
+            "E140", f"the instructions are no template: {_in_our_words(message)}", start, end, _operator_hint(message)
+        )
 
     def _unclosed(self) -> Mistake | None:
         """A tag that is opened and not closed before the next one."""
@@ -212,7 +215,7 @@ class Parsed:
     def _unknown_word(self, message: str, start: int, end: int) -> Mistake:
         found = re.match(r"No (filter|test) named '(.+?)'", message)
         if not found:
-            return Mistake("E140", f"the instructions are no template: {_lowered(message)}", start, end)
+            return Mistake("E140", f"the instructions are no template: {_in_our_words(message)}", start, end)
         known = self._sandbox.filters if found[1] == "filter" else self._sandbox.tests
         near = nearest(found[2], (name for name in known if not name.startswith("_")))
         hint = f"did you mean {quoted(near)}?" if near else None
@@ -235,10 +238,13 @@ class Parsed:
             elif not isinstance(node, _ALLOWED):
                 name = next((text for kind, text in _REFUSED.items() if isinstance(node, kind)), type(node).__name__)
                 start, end = self.line_of(node.lineno)
-                yield Mistake("E142", f"{name} is not a part of templates here", start, end, "use if, for, set and filters")
+                yield Mistake(
+                    "E142", f"{name} is not a part of templates here", start, end, "use if, for, set and filters"
+                )
 
     def _unknown_use(self, node: nodes.Filter | nodes.Test) -> Iterator[Mistake]:
-        kind, known = ("filter", self._sandbox.filters) if isinstance(node, nodes.Filter) else ("test", self._sandbox.tests)
+        is_filter = isinstance(node, nodes.Filter)
+        kind, known = ("filter", self._sandbox.filters) if is_filter else ("test", self._sandbox.tests)
         if node.name not in known or node.name.startswith("_"):
             yield self._unknown_word(f"No {kind} named '{node.name}'", *self.line_of(node.lineno))
 
@@ -253,44 +259,3 @@ def _in_our_words(message: str) -> str:
 
 def _operator_hint(message: str) -> str | None:
     return "write and, or, not" if re.match(r"unexpected char '[&|!]'", message) else None
-
-
-class _Limiter:
-    """Rewrites a tree: loops count, joining and lists are capped, texts from the environment take their places."""
-
-    def __init__(self, foreign: Mapping[str, str]) -> None:
-        self._foreign = foreign
-
-    def visit(self, tree: nodes.Template) -> nodes.Template:
-        self._walk(tree)
-        return tree
-
-    def _walk(self, node: nodes.Node) -> None:
-        for field, value in node.iter_fields():
-            if isinstance(value, list):
-                setattr(node, field, [self._changed(item) if isinstance(item, nodes.Node) else item for item in value])
-            elif isinstance(value, nodes.Node):
-                setattr(node, field, self._changed(value))
-
-    def _changed(self, node: nodes.Node) -> nodes.Node:
-        self._walk(node)
-        line = node.lineno
-        if isinstance(node, (nodes.TemplateData, nodes.Const)):
-            self._fill(node)
-        elif isinstance(node, nodes.For):
-            count = nodes.Call(nodes.Name("_budget", "load", lineno=line), [], [], None, None, lineno=line)
-            node.body = [nodes.ExprStmt(count, lineno=line), *node.body]
-        elif isinstance(node, nodes.Concat):
-            first, *others = node.nodes
-            return nodes.Filter(first, "_concat", others, [], None, None, lineno=line)
-        elif isinstance(node, (nodes.List, nodes.Dict)) or (isinstance(node, nodes.Tuple) and node.ctx == "load"):
-            return nodes.Filter(node, "_bounded", [], [], None, None, lineno=line)
-        return node
-
-    def _fill(self, node: nodes.TemplateData | nodes.Const) -> None:
-        name = "data" if isinstance(node, nodes.TemplateData) else "value"
-        text = getattr(node, name)
-        if isinstance(text, str):
-            for mark, value in self._foreign.items():
-                text = text.replace(mark, value)
-            setattr(node, name, text)

@@ -13,9 +13,10 @@ from datetime import time as clock_time
 from typing import Any
 
 from jinja2 import StrictUndefined, Undefined
-from jinja2.defaults import DEFAULT_FILTERS
+from jinja2.exceptions import SecurityError
+from jinja2.filters import FILTERS
 from jinja2.runtime import LoopContext
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 OUTPUT_LIMIT = 1_000_000  # characters
 TIME_LIMIT = 1.0  # seconds
@@ -24,22 +25,31 @@ RANGE_LIMIT = 10_000
 ITEM_LIMIT = 10_000  # of a list, those inside of its items included
 _NUMBER_LIMIT = 10**300
 
-_STR = (
-    "capitalize casefold count endswith find isalnum isalpha isascii isdigit islower isnumeric isspace istitle isupper "
-    "lower lstrip partition removeprefix removesuffix rpartition rstrip split splitlines startswith strip swapcase title "
-    "upper"
-)
+_OF_TEXTS = """
+    capitalize casefold count endswith find isalnum isalpha isascii isdigit islower isnumeric isspace istitle isupper lower
+    lstrip partition removeprefix removesuffix rpartition rstrip split splitlines startswith strip swapcase title upper
+"""
+_OF_LOOPS = "index index0 revindex revindex0 first last length depth depth0 previtem nextitem cycle changed"
 _ATTRIBUTES: dict[type, frozenset[str]] = {
-    str: frozenset(_STR.split()),
+    str: frozenset(_OF_TEXTS.split()),
     dict: frozenset({"get", "items", "keys", "values"}),
     list: frozenset({"count", "index"}),
     tuple: frozenset({"count", "index"}),
-    LoopContext: frozenset("index index0 revindex revindex0 first last length depth depth0 previtem nextitem cycle changed".split()),
+    LoopContext: frozenset(_OF_LOOPS.split()),
 }
 KINDS = {
-    **{"str": "a text", "int": "a number", "float": "a number", "bool": "true or false", "dict": "a mapping"},
-    **{"list": "a list", "tuple": "a list", "ToolList": "the list of tools", "Moment": "a time", "date": "a date"},
+    "str": "a text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "dict": "a mapping",
+    "list": "a list",
+    "tuple": "a list",
+    "ToolList": "the list of tools",
+    "Moment": "a time",
+    "date": "a date",
 }
+"""What messages call the values of templates, by their types."""
 _OPEN = (date, clock_time, timedelta, tzinfo)  # a datetime is a date: all their public attributes are harmless
 _OURS = (
     "abs capitalize count d default float first int items last length list lower map max min reject rejectattr reverse "
@@ -66,6 +76,7 @@ class Budget:
         self._deadline = time.monotonic() + TIME_LIMIT
 
     def __call__(self) -> None:
+        """Count one round; raises RunawayError at the limits."""
         self._rounds += 1
         if self._rounds > ROUND_LIMIT:
             raise RunawayError(f"the loops run more than {ROUND_LIMIT:,} rounds")
@@ -81,7 +92,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self) -> None:
         super().__init__(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
         self.globals = {"range": _range}
-        self.filters = {name: DEFAULT_FILTERS[name] for name in _OURS.split()} | _FILTERS
+        self.filters = {name: FILTERS[name] for name in _OURS.split()} | _FILTERS
         self.finalize = _shown
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -117,9 +128,14 @@ def _range(*bounds: int) -> range:
     return numbers
 
 
-def _capped(text: str) -> str:
-    if len(text) > OUTPUT_LIMIT:
+def check_length(length: int) -> None:
+    """Raise RunawayError where a text has become too long."""
+    if length > OUTPUT_LIMIT:
         raise RunawayError(f"a text grows beyond {OUTPUT_LIMIT:,} characters")
+
+
+def _capped(text: str) -> str:
+    check_length(len(text))
     return text
 
 
@@ -132,7 +148,9 @@ def _bounded(value: Any) -> Any:
         if left < 0:
             raise RunawayError(f"a list holds more than {ITEM_LIMIT:,} things")
         if isinstance(item, (list, tuple, set, frozenset)):
-            waiting.extend(item[:left] if isinstance(item, (list, tuple)) and len(item) <= left else _too_many(item, left))
+            waiting.extend(
+                item[:left] if isinstance(item, (list, tuple)) and len(item) <= left else _too_many(item, left)
+            )
         elif isinstance(item, Undefined):
             str(item)  # raises, as it would anywhere else
         elif isinstance(item, dict):
@@ -154,8 +172,7 @@ def _number(value: Any) -> Any:
 
 
 def _plus(left: Any, right: Any) -> Any:
-    if isinstance(left, str) and isinstance(right, str) and len(left) + len(right) > OUTPUT_LIMIT:
-        raise RunawayError(f"a text grows beyond {OUTPUT_LIMIT:,} characters")
+    check_length(isinstance(left, str) and isinstance(right, str) and len(left) + len(right))
     result = left + right
     return _bounded(result) if isinstance(result, (list, tuple)) else _number(result)
 
@@ -205,19 +222,19 @@ def _joined(values: Any, between: str = "", attribute: str | None = None) -> str
 
 
 def _replaced(text: Any, old: str, new: str, count: int = -1) -> str:
-    text = _shown(text)
+    text = str(_shown(text))
     grown = len(text) + text.count(old) * max(0, len(new) - len(old))
-    if grown > OUTPUT_LIMIT:
-        raise RunawayError(f"a text grows beyond {OUTPUT_LIMIT:,} characters")
+    check_length(grown)
     return text.replace(old, new, count)
 
 
 def _indented(text: Any, width: int = 4, first: bool = False) -> str:
     margin = " " * min(max(width, 0), 80)
     lines = _shown(text).splitlines(keepends=True)
-    if len(margin) * len(lines) > OUTPUT_LIMIT:
-        raise RunawayError(f"a text grows beyond {OUTPUT_LIMIT:,} characters")
-    return "".join(line if (number == 0 and not first) or not line.strip() else margin + line for number, line in enumerate(lines))
+    check_length(len(margin) * len(lines))
+    return "".join(
+        line if (number == 0 and not first) or not line.strip() else margin + line for number, line in enumerate(lines)
+    )
 
 
 def _rounded(value: float, precision: int = 0) -> float:

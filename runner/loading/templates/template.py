@@ -8,11 +8,12 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import ManifestError
-from runner.loading.templates.language import Parsed
-from runner.loading.templates.sandbox import KINDS, OUTPUT_LIMIT, Budget, Facts, RunawayError
+from runner.loading.templates.sandbox import KINDS, Budget, Facts, RunawayError, check_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from runner.loading.templates.language import Parsed
 
 _CLASS = re.compile(r"'(?:[\w.]+\.)?(\w+) object'|\b(\w+) object(?= has no element)")
 
@@ -88,8 +89,7 @@ class Template:
         try:
             for piece in self._template.generate({**values, "_budget": budget}):
                 length += len(piece)
-                if length > OUTPUT_LIMIT:
-                    raise RunawayError(f"the text grows beyond {OUTPUT_LIMIT:,} characters")
+                check_length(length)
                 pieces.append(piece)
         except Exception as error:  # noqa: BLE001  # whatever a template runs into is told as its author's mistake
             raise RenderingError(_said(error), _line(error)) from None

@@ -30,4 +30,3 @@ def trial_values(subject: Subject) -> dict[str, Any] | None:
     name = model.text if isinstance(model, Scalar) else "model"
     agent = AgentFacts(subject.name, description.text if description else None, name)
     return turn_values(datetime.now(UTC), agent, [ToolFacts("a_tool", "What it does.")], samples | values)
-
