@@ -121,27 +121,30 @@ def for_duration(node: Node) -> str | None:
     text = node.shown.strip()
     if node.written is not None:
         return f"{text} stands for no time" if len(text) < _SHORT else None
+    written = _duration(text)
+    return f"write {written}" if written else None
+
+
+def _duration(text: str) -> str | None:
     if clock := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text):
         first, second, third = clock[1], clock[2], clock[3]
         if third:
-            return f"write {int(first)}h{int(second)}m{int(third)}s"
-        return f"write {int(first)}m{int(second)}s or {int(first)}h{int(second)}m"
+            return f"{int(first)}h{int(second)}m{int(third)}s"
+        return f"{int(first)}m{int(second)}s or {int(first)}h{int(second)}m"
     if (iso := _ISO.fullmatch(text.upper())) and any(iso.groups()):
-        return "write " + "".join(
-            f"{number}{unit}" for number, unit in zip(iso.groups(), "dhms", strict=True) if number
-        )
+        return "".join(f"{number}{unit}" for number, unit in zip(iso.groups(), "dhms", strict=True) if number)
     terms = re.findall(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)", text)
     if weeks := re.fullmatch(r"(\d+)\s*(?:w|weeks?)", text.lower()):
-        return f"write {int(weeks[1]) * 7}d"
+        return f"{int(weeks[1]) * 7}d"
     if (
         terms
         and any(float(number) for number, _ in terms)
         and re.fullmatch(r"(?:\d+(?:\.\d+)?\s*[a-zA-Z]+[\s,]*(?:and\s+)?)+", text)
     ):
         written = [f"{number}{_unit(word)}" for number, word in terms]
-        return f"write {''.join(written)}" if all(_unit(word) for _, word in terms) else None
+        return "".join(written) if all(_unit(word) for _, word in terms) else None
     if re.fullmatch(r"\d+(?:\.\d+)?", text) and float(text) > 0:
-        return f"write {text}s"
+        return f"{text}s"
     return None
 
 

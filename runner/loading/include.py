@@ -77,6 +77,7 @@ class Layers:
         return own if merged is None else laid_over(own, merged)
 
     def _below(self, node: Scalar, folder: Path, stack: tuple[Path, ...]) -> Mapping | None:
+        """The mapping that a reference names, over those below it; None where there is none, which is told."""
         if node.is_unknown or not isinstance(node.value, str) or not node.text:
             return None
         try:
@@ -84,36 +85,42 @@ class Layers:
         except OutsideError as error:
             self._refuse(error.code, str(error), node, error.hint)
             return None
-        if path.suffix not in _SUFFIXES:
-            return self._refuse(
-                "E120", f"{quoted(node.shown)} is no YAML file", node, "its name must end with .yaml or .yml"
-            )
-        if path in stack:
-            names = [each.name for each in stack[stack.index(path) :]]
-            self._refuse("E122", f"{' -> '.join([*names, path.name])}: a file cannot be laid over itself", node)
-            return None
         if path not in self._known:
-            if len(self._known) >= FILE_LIMIT:
-                self._refuse("E110", f"more than {counted(FILE_LIMIT, 'file')} are included", node)
-            return None
+            if problem := self._problem(path, node, stack):
+                self._refuse(*problem[:2], node, problem[2])
+                return None
             self._known[path] = None
-            self._known[path] = self._read(path, node, stack)
+            self._known[path] = self._read(path, stack)
+        elif path in stack:
+            self._refuse("E122", self._circle(path, stack), node)
         return self._known[path]
 
-    def _read(self, path: Path, node: Scalar, stack: tuple[Path, ...]) -> Mapping | None:
+    def _problem(self, path: Path, node: Scalar, stack: tuple[Path, ...]) -> tuple[str, str, str | None] | None:
+        """What keeps a file from being laid below: code, message and hint."""
+        if path.suffix not in _SUFFIXES:
+            return "E120", f"{quoted(node.shown)} is no YAML file", "its name must end with .yaml or .yml"
+        if path in stack:
+            return "E122", self._circle(path, stack), None
         if not path.is_file():
             self._reading.files.append(path)
             what = "a folder" if path.is_dir() else "no such file" if not path.exists() else "not a regular file"
             hint = "write it with slashes" if "\\" in node.text else neighbour(path)
-            self._refuse("E120", f"{quoted(node.shown)}: {what}", node, hint)
-            return None
+            return "E120", f"{quoted(node.shown)}: {what}", hint
+        if len(self._known) >= FILE_LIMIT:
+            return "E110", f"more than {counted(FILE_LIMIT, 'file')} are included", None
+        return None
+
+    def _circle(self, path: Path, stack: tuple[Path, ...]) -> str:
+        names = [each.name for each in stack[stack.index(path) :]]
+        return f"{' -> '.join([*names, path.name])}: a file cannot be laid over itself"
+
+    def _read(self, path: Path, stack: tuple[Path, ...]) -> Mapping | None:
         own = self._reading.mapping(path, self._thing, shown=shown_path(path))
         if own is None:
             return None
         merged = self._over(own, path, (*stack, path))
-        handed = Mapping(merged.span, {key: entry for key, entry in merged.entries.items() if key not in _OWN})
         _rebase(own, path.parent, self._folder)
-        return handed
+        return Mapping(merged.span, {key: entry for key, entry in merged.entries.items() if key not in _OWN})
 
     def _refuse(self, code: str, message: str, node: Scalar, hint: str | None = None) -> None:
         path = node.span.source.shown

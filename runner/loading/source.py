@@ -17,7 +17,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class SourceError(Exception):
-    """A file that cannot be read as text. `code` is a diagnostic's; `source` and `offset` say where, if that is known."""
+    """A file that cannot be read as text. `code` is a diagnostic's; `source` and `offset` say where, if known."""
 
     def __init__(self, code: str, message: str, source: Source | None = None, offset: int = 0) -> None:
         self.code, self.message, self.source, self.offset = code, message, source, offset

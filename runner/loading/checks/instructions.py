@@ -134,7 +134,7 @@ def _template(subject: Subject, text: _Text) -> Generator[Diagnostic, None, set[
     mistakes = [*parsed.mistakes, *parsed.unknown(_known(subject))]
     for mistake in mistakes:
         yield _told(subject, mistake, text, parsed)
-    names = parsed.names()
+    names = parsed.names
     yield from _secret_variables(subject, names, text, parsed)
     cache = subject.at("cache")
     if cache is not None and "now" in names:

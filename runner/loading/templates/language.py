@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jinja2 import TemplateAssertionError, TemplateSyntaxError, meta, nodes
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 
     from runner.loading.substitution import Piece
 
-_ALLOWED = (
+_ALLOWED: tuple[type[nodes.Node], ...] = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.With,
     nodes.BinExpr, nodes.UnaryExpr, nodes.Compare, nodes.Operand, nodes.CondExpr, nodes.Concat,
     nodes.Name, nodes.Const, nodes.Tuple, nodes.List, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Slice,
     nodes.Filter, nodes.Test, nodes.Call, nodes.Getattr, nodes.Getitem,
 )  # fmt: skip
-_REFUSED = {
+_REFUSED: dict[type[nodes.Node], str] = {
     nodes.Include: "{% include %}", nodes.Import: "{% import %}", nodes.FromImport: "{% from ... import %}",
     nodes.Extends: "{% extends %}", nodes.Block: "{% block %}", nodes.Macro: "{% macro %}",
     nodes.CallBlock: "{% call %}", nodes.FilterBlock: "{% filter %}", nodes.AssignBlock: "{% set %} with a block",
@@ -94,6 +95,7 @@ class Parsed:
         self.mistakes += self._refused(tree)
         return tree
 
+    @cached_property
     def names(self) -> set[str]:
         """The names that must be given to render it."""
         if self._tree is None:
@@ -105,7 +107,7 @@ class Parsed:
 
     def unknown(self, known: Mapping[str, Facts | None]) -> Iterator[Mistake]:
         """The names that are not known, and the attributes that known things do not have."""
-        for name in sorted(name for name in self.names() - known.keys() if not name.startswith("_")):
+        for name in sorted(name for name in self.names - known.keys() if not name.startswith("_")):
             near = nearest(name, known)
             hint = f"did you mean {quoted(near)}?" if near else f"declare it: `variables: {{{name}: ...}}`"
             if name in _OTHER_WORDS and not near:

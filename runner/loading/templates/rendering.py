@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner.loading.templates.tags import is_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
 
     from runner.loading.manifests import LoadedManifest
     from runner.loading.substitution import Piece
@@ -29,7 +29,7 @@ def turn_instructions(
 ) -> str | Callable[[datetime], str] | None:
     """The instructions for an agent of this manifest; what makes them raises ManifestError where it cannot.
 
-    They are made once here, so that what is wrong with them is told before a chat begins.
+    They are made once here, so that what is wrong with them is told before a chat begins, with the agent's own tools.
     """
     source = loaded.instructions
     if source is None:
@@ -46,4 +46,5 @@ def turn_instructions(
     def rendered(moment: datetime) -> str:
         return template.render(turn_values(moment, agent, facts, loaded.variables))
 
+    rendered(datetime.now(UTC))
     return rendered

@@ -26,8 +26,9 @@ ITEM_LIMIT = 10_000  # of a list, those inside of its items included
 _NUMBER_LIMIT = 10**300
 
 _OF_TEXTS = """
-    capitalize casefold count endswith find isalnum isalpha isascii isdigit islower isnumeric isspace istitle isupper lower
-    lstrip partition removeprefix removesuffix rpartition rstrip split splitlines startswith strip swapcase title upper
+    capitalize casefold count endswith find isalnum isalpha isascii isdigit islower isnumeric isspace istitle isupper
+    lower lstrip partition removeprefix removesuffix rpartition rstrip split splitlines startswith strip swapcase title
+    upper
 """
 _OF_LOOPS = "index index0 revindex revindex0 first last length depth depth0 previtem nextitem cycle changed"
 _ATTRIBUTES: dict[type, frozenset[str]] = {
@@ -222,10 +223,9 @@ def _joined(values: Any, between: str = "", attribute: str | None = None) -> str
 
 
 def _replaced(text: Any, old: str, new: str, count: int = -1) -> str:
-    text = str(_shown(text))
-    grown = len(text) + text.count(old) * max(0, len(new) - len(old))
-    check_length(grown)
-    return text.replace(old, new, count)
+    whole = str(_shown(text))
+    check_length(len(whole) + whole.count(old) * max(0, len(new) - len(old)))
+    return whole.replace(old, new, count)
 
 
 def _indented(text: Any, width: int = 4, first: bool = False) -> str:

@@ -78,7 +78,6 @@ class Template:
         from jinja2 import Template as JinjaTemplate
 
         sandbox = parsed.sandbox
-        self.names = parsed.names()
         self._template = JinjaTemplate.from_code(sandbox, parsed.compiled(), dict(sandbox.globals))
 
     def render(self, values: Mapping[str, Any]) -> str:
