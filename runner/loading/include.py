@@ -66,7 +66,7 @@ class Layers:
     def tree(self, path: Path, *, shown: str | None = None) -> Mapping | None:
         """The mapping of a file over those below it."""
         own = self._reading.mapping(path, self._thing, shown=shown)
-        return None if own is None else self._over(own, path, (path.resolve(),))
+        return None if own is None else self._over(own, path, (Path(os.path.realpath(path)),))
 
     def _over(self, own: Mapping, path: Path, stack: tuple[Path, ...]) -> Mapping:
         merged: Mapping | None = None

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+import os
+from pathlib import Path
 
 MARKERS = ("pyproject.toml", ".git")
 
 
 def project_root(path: Path) -> Path:
     """The nearest folder above `path` that holds pyproject.toml or .git; else the folder of `path`."""
-    folder = path.resolve().parent
+    folder = Path(os.path.realpath(path)).parent  # other than resolve(), it does not mind links in a circle
     for candidate in (folder, *folder.parents):
         if any((candidate / marker).exists() for marker in MARKERS):
             return candidate
