@@ -108,7 +108,7 @@ class Notice(_Event):
 class TurnEnded(_Event):
     """The turn is over and stored: for `answered` this is the acknowledgement.
 
-    `text` is the answer: the text of the model's last reply. `code`, `message` and `retryable` come with every reason but
+    `text` is the answer: the text of the model's last reply. `code`, `message`, `retryable` come with every reason but
     `answered` where there is something to say; `error` is the exception behind a `failed` turn (not in the JSON form).
     """
 

@@ -76,8 +76,8 @@ ModelItem: TypeAlias = Part | Usage | Notice | Finish
 class GenerateContentRequest:
     """A request to a model: pure data, camelCase keys, contents as they were stored.
 
-    `tools` is `[{"functionDeclarations": [...]}]` and the like; `tool_config` and `generation_config` are the API's, and
-    `settings` other fields of the body: `safetySettings`, `serviceTier`.
+    `tools` is `[{"functionDeclarations": [...]}]` and the like; `tool_config` and `generation_config` are the API's,
+    and `settings` other fields of the body: `safetySettings`, `serviceTier`.
     """
 
     model: str

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import aclosing
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runner import Agent, ManifestError, MissingKeyError, RateLimitingAsyncExecutor, load_manifest
 from runner.settings import Settings
 from tests.servers import GeminiServer, calls, text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TOOLS = '''
 from runner import tool
@@ -57,6 +60,13 @@ def refusal(project: Path, manifest: str) -> str:
     with pytest.raises(ManifestError) as caught:
         Agent.from_file(path, model="gemini-3.8-flash", settings=KEY)
     return str(caught.value)
+
+
+def built(path: Path, **options: Any) -> Agent:
+    """An agent to look at: built, and closed again."""
+    agent = Agent.from_file(path, **options)
+    asyncio.run(agent.aclose())
+    return agent
 
 
 async def run(agent: Agent, query: str, chat_id: str = "c") -> list[Any]:
@@ -128,13 +138,13 @@ def test_without_a_key_the_offline_model_answers_only_where_it_may(
     path = project / "agents" / "weather.yaml"
     with pytest.raises(MissingKeyError, match="GEMINI_API_KEY"):
         Agent.from_file(path)
-    agent = Agent.from_file(path, offline_without_key=True)
+    agent = built(path, offline_without_key=True)
     assert agent.model.name == "offline"
     assert [notice.code for notice in agent.notices] == ["offline_model"]
     monkeypatch.setenv("CI", "true")
     with pytest.raises(MissingKeyError, match="offline"):
         Agent.from_file(path, offline_without_key=True)
-    assert Agent.from_file(path, model="offline").model.name == "offline"
+    assert built(path, model="offline").model.name == "offline"
 
 
 async def test_the_offline_model_does_not_continue_a_chat_held_with_gemini(
@@ -155,7 +165,7 @@ async def test_the_offline_model_does_not_continue_a_chat_held_with_gemini(
 
 
 def test_the_environment_wins_over_the_manifest(project: Path) -> None:
-    agent = Agent.from_file(project / "agents" / "weather.yaml", settings=Settings(model="offline", storage="memory:"))
+    agent = built(project / "agents" / "weather.yaml", settings=Settings(model="offline", storage="memory:"))
     assert agent.model.name == "offline"
 
 
@@ -239,7 +249,7 @@ def test_only_decorated_tools_count_where_there_are_any(project: Path) -> None:
         'def two(a: int) -> int:\n    """Two."""\n    return a\n'
         "def _hidden(x): ...\n"
     )
-    agent = Agent.from_file(write(project, "tools: [tools.plain]\nstorage: 'memory:'"), settings=KEY)
+    agent = built(write(project, "tools: [tools.plain]\nstorage: 'memory:'"), settings=KEY)
     assert agent.toolbox.names == ["one", "two"]
 
 
@@ -251,7 +261,7 @@ def test_a_projects_own_classes_serve_as_plug_ins(project: Path) -> None:
         "class Storage(LocalChatStorage): ...\n"
     )
     manifest = "executor: {type: 'mine:Executor', speed: 3}\nstorage: 'mine:Storage'"
-    agent = Agent.from_file(write(project, manifest), settings=KEY)
+    agent = built(write(project, manifest), settings=KEY)
     assert agent.executor.speed == 3  # type: ignore[attr-defined]  # the project's own class
     assert type(agent.storage).__name__ == "Storage"
     assert 'unknown key "sped"' in refusal(project, "executor: {type: 'mine:Executor', sped: 3}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -362,7 +362,7 @@ async def test_a_reply_without_a_finish_or_without_content_fails() -> None:
 async def test_two_tools_of_one_name_are_refused() -> None:
     class Other(Tool):
         name = "look_up"
-        function_definition = {"name": "look_up", "description": "Another.", "parameters": {"type": "object"}}
+        function_definition: ClassVar[Any] = {"name": "look_up", "description": "Another.", "parameters": {}}
 
     async with client_of(say("x")) as client:
         with pytest.raises(Exception, match="two tools are named"):

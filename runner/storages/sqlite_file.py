@@ -22,7 +22,8 @@ APPLICATION_ID = int.from_bytes(b"aRun", "big")
 SCHEMA_VERSION = 1
 
 _SCHEMA = (
-    # id: another one when the log is replaced; key: the chat id in UTF-8, surrogates passed through, so that any two ids differ; changed: order of last writes
+    # id: another one when the log is replaced; key: the chat id in UTF-8, surrogates passed through, so that any two
+    # ids differ; changed: order of last writes
     """CREATE TABLE chat (
         id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE, length INTEGER NOT NULL,
         updated INTEGER NOT NULL, changed INTEGER NOT NULL UNIQUE)""",

@@ -9,7 +9,7 @@ import pytest
 from tests.guards.imports import Import, all_imports, sources
 
 FLOORS: dict[int, str] = {
-    0: "errors messages events requests manifest durations files recovery version",  # recovery reads and makes messages only
+    0: "errors messages events requests manifest durations files recovery version",
     1: "tools executors models storages",
     2: "uninterrupted chats known_logs caches turn client",
     3: "modules registry toolsource plugins settings loading agent digests shared reload project",

@@ -220,11 +220,11 @@ WRONG = {
     "storage, not a path": f"storage: sqlite://user:{PASSWORD}@host/a.db",
     "storage, a class": f"storage: {{type: 'nothing:Nowhere', url: 'x://user:{PASSWORD}@host'}}",
     "model, no such option": f"model: {{name: gemini-3.8-flash, api_key: {KEY}}}",
-    "model, unknown": f"model: {{type: gmini, key: {KEY}}}",
+    "model, unknown": f"model: {{type: gmini, api_key: {KEY}}}",
     "an unknown key": f"api_key: {KEY}",
-    "a wrong type": f"tools: {{key: {KEY}}}",
-    "not YAML": f"key: [{KEY}",
-    "not YAML either": f'key: "{KEY}',
+    "a wrong type": f"tools: {{api_key: {KEY}}}",
+    "not YAML": f"api_key: {KEY}\nkey: [",
+    "not YAML either": f'api_key: "{KEY}',
 }
 
 

@@ -273,7 +273,10 @@ def _sqlite_problem(url: str) -> tuple[str, str] | None:
     """What is wrong with the address of a SQLite file, and how to write it."""
     if "://" in url and not url.startswith("sqlite:///"):
         name = url.partition("://")[2]
-        return "two slashes begin a host, and SQLite has none", f"write sqlite:///{name or 'chats.db'}"
+        return (
+            "two slashes begin a host, and SQLite has none",
+            f"write sqlite:///{name.rpartition('@')[2] or 'chats.db'}",
+        )
     name = url.removeprefix("sqlite:///")
     if not url.startswith("sqlite:///") or not name.strip("/"):
         return "the address of the SQLite file is missing", 'write "sqlite:///chats.db"'
