@@ -80,7 +80,8 @@ class Agent:
             self.tool_lines = [
                 (line, _tools_of(index, line, place, loaded)) for index, line in enumerate(self.manifest.tools)
             ]
-            self.toolbox = Toolbox(tool for _, tools in self.tool_lines for tool in tools)
+            with _located(loaded, "tools"):
+                self.toolbox = Toolbox(tool for _, tools in self.tool_lines for tool in tools)
             if self.manifest.tool_mode == "any" and not len(self.toolbox):
                 raise ManifestError("`any` forces a tool call, but there are no tools", key="tool_mode")
             self.executor: ToolExecutor[Any] = EXECUTORS.make(self.manifest.executor, place)

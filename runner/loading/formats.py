@@ -58,12 +58,14 @@ def _excerpt(diagnostic: Diagnostic, span: Span) -> Iterator[str]:
     margin = max(3, len(str(number)))
     above = _lines_above(diagnostic)
     for each in above:
-        yield _cut(f"{each:>{margin + 1}} | {_plain(masked(source.line(each)))}", margin + _WIDEST)
+        line = _plain(masked(source.line(each)[: 4 * _WIDEST]))
+        yield _cut(f"{each:>{margin + 1}} | {line}", margin + _WIDEST)
     if above and above[-1] < number - 1:
         yield f"{'...':>{margin + 1}} |"
     start, length = diagnostic.column - 1, diagnostic.length
-    text = _plain(masked(source.line(number)))
-    text, start = _window(text, start)
+    text = source.line(number)
+    begin = max(0, start - 4 * _WIDEST)  # of a very long line, only what is near is looked at
+    text, start = _window(_plain(masked(text[begin : start + 4 * _WIDEST])), start - begin)
     length = min(length, max(1, len(text) - start))
     yield f"{number:>{margin + 1}} | {text}".rstrip()
     caret = " " * _width(text[:start]) + "^" * max(1, _width(text[start : start + length]))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FILE_LIMIT = 50
 _OWN = ("$schema", "extends", "include", "name")
 _SUFFIXES = {".yaml", ".yml"}
+_LONGEST = 1000  # characters of a path
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*://|file:|data:")
 
 
@@ -39,7 +40,7 @@ class OutsideError(ValueError):
 
 def inside(text: str, folder: Path, root: Path) -> Path:
     """The place a relative path leads to, links followed. Raises OutsideError where that is outside of `root`."""
-    if "\x00" in text:
+    if "\x00" in text or len(text) > _LONGEST:
         raise OutsideError("E121", f"{quoted(text)} is not a path")
     if _URL.match(text):
         raise OutsideError("E121", f"{quoted(text)} is a URL; only files of the project are read")
@@ -62,6 +63,7 @@ class Layers:
     def __init__(self, reading: Reading, folder: Path, thing: str) -> None:
         self._reading, self._folder, self._thing = reading, folder, thing
         self._known: dict[Path, Mapping | None] = {}
+        self._is_full = False
 
     def tree(self, path: Path, *, shown: str | None = None) -> Mapping | None:
         """The mapping of a file over those below it."""
@@ -78,7 +80,7 @@ class Layers:
 
     def _below(self, node: Scalar, folder: Path, stack: tuple[Path, ...]) -> Mapping | None:
         """The mapping that a reference names, over those below it; None where there is none, which is told."""
-        if node.is_unknown or not isinstance(node.value, str) or not node.text:
+        if node.is_unknown or not isinstance(node.value, str) or not node.text or self._is_full:
             return None
         try:
             path = inside(node.text, folder, self._reading.root)
@@ -107,6 +109,7 @@ class Layers:
             hint = "write it with slashes" if "\\" in node.text else neighbour(path)
             return "E120", f"{quoted(node.shown)}: {what}", hint
         if len(self._known) >= FILE_LIMIT:
+            self._is_full = True
             return "E110", f"more than {counted(FILE_LIMIT, 'file')} are included", None
         return None
 

@@ -43,7 +43,11 @@ def test_mappings_are_merged_and_all_else_is_taken_from_the_nearest(project: Pat
 
 
 def test_each_value_knows_the_file_it_is_from(project: Path) -> None:
-    loaded = load(project, agent="include: _a.yaml\nname: x\n", _a="\nlimits:\n  retries: 1\n".replace("retries", "max_iterations"))
+    loaded = load(
+        project,
+        agent="include: _a.yaml\nname: x\n",
+        _a="\nlimits:\n  retries: 1\n".replace("retries", "max_iterations"),
+    )
     place = loaded.positions["limits.max_iterations"]
     assert (place.path.name, place.line, place.column) == ("_a.yaml", 3, 3)
     assert loaded.positions["name"].path.name == "agent.yaml"
@@ -68,7 +72,9 @@ def test_fragments_may_have_fragments(project: Path) -> None:
 
 async def test_paths_in_a_fragment_are_relative_to_it(project: Path) -> None:
     (project / "shared").mkdir()
-    (project / "shared" / "tools.py").write_text('def shout(text: str) -> str:\n    """Shout."""\n    return text.upper()\n')
+    (project / "shared" / "tools.py").write_text(
+        'def shout(text: str) -> str:\n    """Shout."""\n    return text.upper()\n'
+    )
     (project / "shared" / "prompt.md").write_text("You shout.")
     load(
         project,
@@ -108,6 +114,7 @@ def refusal(project: Path, **files: str) -> list[tuple[str, str]]:
         "..%2foutside.yaml",
         "a\\0b.yaml",
         "x" * 5000 + ".yaml",
+        "x" * 300 + ".yaml",
         "x/" * 3000 + "x.yaml",
         "agent.yaml/x.yaml",
         "pyproject.toml",

@@ -1,4 +1,4 @@
-"""YAML as it is read here: the scalars of 1.2, positions in characters, and limits that hold before anything is built."""
+"""YAML as it is read here: the scalars of 1.2, positions in characters, limits that hold before all else."""
 
 from __future__ import annotations
 
@@ -166,7 +166,8 @@ def test_the_place_of_a_wrong_byte_is_told(tmp_path: Path) -> None:
     assert (found.line, found.column) == (2, 19)
 
 
-FORMS = """
+FORMS = (
+    """
 !!python/name:os.system|!!python/name:yaml.unsafe_load|!!python/module:os|!!python/object:os.system {}
 !!python/object/apply:os.system ["touch canary"]|!!python/object/apply:subprocess.run [["touch", "canary"]]
 !!python/object/new:os.system ["touch canary"]|!!python/object/new:type {}|!!python/tuple [1]|!!python/bytes x
@@ -175,8 +176,12 @@ FORMS = """
 !<tag:yaml.org,2002:python/name:os.system>|!<tag:yaml.org,2002:python/object/apply:os.system> [x]|!!binary aGVsbG8=
 !!set {a}|!!omap [a: 1]|!!pairs [a: 1]|!!timestamp 2026-11-22|!!int "3"|!!float "3"|!!bool "yes"|!!null ""|!!map {a: 1}
 !!seq [1]|!!merge <<|!!value =|!!yaml x|!include x|!env HOME|!ENV ${HOME}|!secret x|!reference [a]|!Ref x|!vault x
-!!js/function x|!!js/regexp x|!!js/undefined ""|!ruby/object:Gem {}|!!ruby/object:Gem {}|!local x|!a!b x|!!foo x|!x {a: 1}
-""".replace("\n", "|").strip("|").split("|")  # noqa: SIM905  # a list of sixty lines would not be read
+!!js/function x|!!js/regexp x|!!js/undefined ""|!ruby/object:Gem {}|!!ruby/object:Gem {}|!local x|!a!b x|!!foo x
+!x {a: 1}
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)  # a list of sixty lines would not be read
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -49,7 +49,9 @@ def test_references_are_replaced_once(text: str, result: str) -> None:
     assert substituted(text) == result
 
 
-@pytest.mark.parametrize("text", ["${", "${}", "${A", "${A B}", "${1}", "${A-b}", "${A:b}", "${A:-", "${A:-${B}", "${a.b}"])
+@pytest.mark.parametrize(
+    "text", ["${", "${}", "${A", "${A B}", "${1}", "${A-b}", "${A:b}", "${A:-", "${A:-${B}", "${a.b}"]
+)
 def test_what_is_malformed_is_told_with_its_place(text: str) -> None:
     with pytest.raises(MalformedError) as caught:
         pieces_of(f"before {text}", ENVIRONMENT)

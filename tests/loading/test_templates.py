@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +13,9 @@ from runner.loading import InvalidManifestError, check_manifest
 from runner.loading.substitution import pieces_of
 from runner.loading.templates.language import Parsed
 from runner.loading.templates.template import AgentFacts, RenderingError, Template, ToolFacts, turn_values
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOON = datetime(2026, 11, 22, 12, 30, 15, tzinfo=UTC)
 AGENT = AgentFacts("weather", "Tells the weather.", "gemini-3.8-flash")
@@ -213,7 +215,9 @@ PAYLOADS = """
 DOUBLING = ["{% set x = x ~ x %}", "{% set x = x + x %}", "{% set x = [x, x] %}", "{% set x = {'a': x, 'b': x} %}"]
 
 
-@pytest.mark.parametrize("payload", [*PAYLOADS, *(f"{{% set x = 'aaaaaaaa' %}}{each * 60}{{{{ x }}}}" for each in DOUBLING)])
+@pytest.mark.parametrize(
+    "payload", [*PAYLOADS, *(f"{{% set x = 'aaaaaaaa' %}}{each * 60}{{{{ x }}}}" for each in DOUBLING)]
+)
 def test_hostile_templates_are_refused_or_capped(payload: str) -> None:
     """In a moment and in little memory; none of them reaches anything."""
     began = time.monotonic()

@@ -202,7 +202,7 @@ def _rendered(subject: Subject, text: _Text, parsed: Parsed) -> Iterator[Diagnos
     try:
         Template(parsed).render(values)
     except RenderingError as error:
-        start, end = parsed.line_of(error.line or 1)
+        start, end = parsed.line_of(error.line)
         if word := re.search(r"(?:attribute|no) '(\w+)'", error.message):
             first, last = parsed.find(rf"\.\s*{word[1]}\b")
             start, end = (first + 1, last) if last - first < len(word[1]) + 5 else (start, end)

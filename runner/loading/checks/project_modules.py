@@ -30,6 +30,13 @@ def is_foreign(name: str) -> bool:
 
 def find(name: str, roots: list[Path]) -> Path | None:
     """The file, or the package's folder, of a dotted name, if a root holds it."""
+    try:
+        return _found(name, roots)
+    except OSError:  # a name too long for a file
+        return None
+
+
+def _found(name: str, roots: list[Path]) -> Path | None:
     for root in roots:
         base = root.joinpath(*name.split("."))
         for candidate in (base / "__init__.py", base.with_name(f"{base.name}.py")):

@@ -193,8 +193,10 @@ class _Reader:
 
     def _assigned(self, target: ast.expr, value: ast.expr, node: ast.stmt) -> None:
         if isinstance(target, (ast.Tuple, ast.List)):
-            for each in target.elts:
-                self._assigned(each, ast.Name("_"), node)
+            is_plain = isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts)
+            values = value.elts if isinstance(value, (ast.Tuple, ast.List)) and is_plain else [value] * len(target.elts)
+            for each, part in zip(target.elts, values, strict=True):
+                self._assigned(each, part if is_plain else ast.Name("_"), node)
             return
         if not isinstance(target, ast.Name):
             self._dynamic(node)

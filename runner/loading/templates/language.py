@@ -157,8 +157,9 @@ class Parsed:
         """The environment it was read in."""
         return self._sandbox
 
-    def line_of(self, number: int) -> tuple[int, int]:
+    def line_of(self, number: int | None) -> tuple[int, int]:
         """The first tag of a line, counted from 1; else the line itself."""
+        number = number or 1
         lines = self.text.splitlines(keepends=True)
         start = sum(len(line) for line in lines[: number - 1])
         end = start + len(lines[number - 1].rstrip()) if number <= len(lines) else start

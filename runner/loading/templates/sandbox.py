@@ -214,12 +214,17 @@ def _concat(first: Any, *others: Any) -> str:
 def _joined(values: Any, between: str = "", attribute: str | None = None) -> str:
     length, parts = 0, []
     for value in values:
-        part = _shown(getattr(value, attribute, "") if attribute and isinstance(value, Facts) else value)
+        part = _shown(value if attribute is None else _attribute(value, attribute))
         length += len(part) + len(between)
-        if length > OUTPUT_LIMIT:
-            raise RunawayError(f"a text grows beyond {OUTPUT_LIMIT:,} characters")
+        check_length(length)
         parts.append(part)
     return str(between).join(parts)
+
+
+def _attribute(value: Any, name: str) -> Any:
+    if not isinstance(value, Facts) or name not in value.readable:
+        raise SecurityError(f"{KINDS.get(type(value).__name__, 'a value')} has no {name!r} in templates here")
+    return getattr(value, name)
 
 
 def _replaced(text: Any, old: str, new: str, count: int = -1) -> str:
