@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from runner.errors import ManifestError
+from runner.loading.secrets import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,7 +52,7 @@ class Diagnostic:
     """`code` is stable and tells the severity: E... is an error, W... a warning.
 
     `hint` stands beside the caret, `notes` below the excerpt; `context` is the key above, shown with the excerpt.
-    No value that came from the environment is in any of them.
+    No value that came from the environment, and nothing that looks like a secret, is in any of them.
     """
 
     code: str
@@ -75,6 +76,8 @@ class Diagnostic:
         end = self.span.source.place(max(self.span.end, self.span.start + 1)) if self.span else start
         for name, value in zip(("line", "column", "end_line", "end_column"), (*start, *end), strict=True):
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "message", without_secrets(self.message))
+        object.__setattr__(self, "hint", self.hint and without_secrets(self.hint))
 
     @property
     def severity(self) -> Severity:

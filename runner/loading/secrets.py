@@ -22,7 +22,7 @@ _VALUE = re.compile(
     r"|\beyJ[0-9A-Za-z_\-]{10,}\.eyJ[0-9A-Za-z_\-]{10,}(?:\.[0-9A-Za-z_\-]*)?"  # a JSON web token
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
-_IN_URL = re.compile(r"(?<=://)([^\s/@:]*):((?!\$\{)[^\s/@]+)(?=@)")
+_IN_URL = re.compile(r"(?<=//)([^\s/@:]*):((?!\$\{)[^\s/@]+)(?=@)")
 _WRITTEN = re.compile(
     rf"(?P<before>(?P<name>[\w.\-]*{_WORDS})[\"']?\s*:\s+)(?!\$\{{|[\"']\$\{{|[\[{{>|&*!])"
     r"(?P<value>\"[^\"]*\"?|'[^']*'?|[^\s,}\]#]+)",
@@ -52,10 +52,14 @@ def secret_in(text: str, start: int = 0, end: int | None = None) -> tuple[int, i
 
 
 def masked(text: str) -> str:
-    """`text` with everything that looks like a secret covered by asterisks, in the same places."""
+    """A line of a file with everything that looks like a secret covered by asterisks, in the same places."""
+    return _WRITTEN.sub(_covered, without_secrets(text))
+
+
+def without_secrets(text: str) -> str:
+    """A message with keys, tokens and the passwords of URLs covered."""
     text = _VALUE.sub(lambda found: "*" * len(found[0]), text)
-    text = _IN_URL.sub(lambda found: f"{found[1]}:{'*' * len(found[2])}", text)
-    return _WRITTEN.sub(_covered, text)
+    return _IN_URL.sub(lambda found: f"{found[1]}:{'*' * len(found[2])}", text)
 
 
 def _covered(found: re.Match[str]) -> str:

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.loading import InvalidManifestError, check_manifest, load_manifest
+from runner.loading.formats import as_github, as_json, as_text
+from runner.loading.sarif import as_sarif
 from runner.loading.substitution import MalformedError, pieces_of
 
 if TYPE_CHECKING:
@@ -151,6 +153,18 @@ PLACES = [
     "$schema: [${SECRET_TOKEN}]\n",
     "unknown: ${SECRET_TOKEN}\n",
 ]
+
+
+@pytest.mark.parametrize("text", PLACES, ids=str.strip)
+@pytest.mark.parametrize("secret", ["AIzaSyD-this-is-no-key-but-looks-like-one-1", "mysql://me:hunter2@host/db"])
+def test_a_secret_in_the_file_is_in_no_text(tmp_path: Path, text: str, secret: str) -> None:
+    """Neither in messages and hints, nor in the lines that are shown."""
+    path = tmp_path / "agent.yaml"
+    path.write_text(text.replace("${SECRET_TOKEN}", secret))
+    found = check_manifest(path)
+    shown = as_text(found) + as_json(found, 1, 2) + as_github(found) + as_sarif(found)
+    assert secret.partition("me:")[2][:7] not in shown or not secret.startswith("mysql")
+    assert "AIzaSyD" not in shown
 
 
 @pytest.mark.parametrize("text", PLACES, ids=str.strip)
