@@ -13,6 +13,7 @@ import click
 
 from runner.cli import stdin
 from runner.cli.door import Door, Loudness
+from runner.cli.greeting import tell_warnings
 from runner.cli.lines import describe
 from runner.cli.output import Output
 from runner.cli.screen import visible_line
@@ -211,6 +212,7 @@ async def _answer(agent: Agent, message: str | None, options: Options) -> Exit:
         async def talk() -> Exit:
             async with agent:
                 await _tell_notices(agent, door, options)
+                await tell_warnings(agent, door)
                 chat_id = await _chat_id(agent, door, options)
                 if message is None:
                     return await answer_lines(agent, chat_id, door, view)

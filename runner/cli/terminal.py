@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from runner.chats import new_chat_id
 from runner.cli.commands import COMMANDS, is_command, run_command
 from runner.cli.exits import Exit
+from runner.cli.greeting import greet, tell_warnings
 from runner.cli.lines import describe, error_line
 from runner.cli.played import played
 from runner.cli.prompt import EditingPrompt, PlainPrompt, PromptInterrupted, state_folder
@@ -55,6 +56,8 @@ class TerminalChat:
             await self.door.aside(self._title())
         for notice in self.agent.notices:
             await self.door.aside(visible_line(notice.message))
+        await tell_warnings(self.agent, self.door)
+        await greet(self.agent, self.door)
         warming = asyncio.create_task(self._warm_up())
         try:
             async with self._reloads.told():

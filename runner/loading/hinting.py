@@ -48,7 +48,8 @@ def _for_scalar(wanted: str, node: Scalar) -> str | None:
 def _as_list(text: str) -> str:
     if text.startswith("-"):
         return "a space is missing after the dash"
-    text = f'"{text}"' if "${" in text else text
+    if not re.fullmatch(r"[\w ./,\-]+|[\w.]+:\w+", text) and '"' not in text:
+        text = f'"{text}"'
     return f"write it as a list: [{text}]" if "\n" not in text and len(text) < _SHORT else "write it as a list"
 
 

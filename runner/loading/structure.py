@@ -48,7 +48,7 @@ def _converted(root: Mapping, details: list[ErrorDetails]) -> bool:
     changed = False
     for detail in details:
         place = locate(root, detail["loc"])
-        if detail["type"] in _TYPED and isinstance(place.node, Scalar) and place.node.variables:
+        if detail["type"] in _TYPED and isinstance(place.node, Scalar) and place.node.pieces:
             value = _read(place.node.text.strip(), detail["type"])
             if value is not None:
                 place.node.value, changed = value, True

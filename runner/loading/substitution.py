@@ -113,7 +113,7 @@ def _substitute(node: Scalar, environment: Mapping[str, str], missing: Literal["
         return
     unknown = tuple(dict.fromkeys(piece.variable or "" for piece in pieces if not piece.known))
     for name in unknown:
-        code = f"{missing}130" if missing == "E" else "W230"
+        code = "E130" if missing == "E" else "W230"
         yield Diagnostic(
             code=code,
             message=f"the environment variable {name} is not set",

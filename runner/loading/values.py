@@ -44,7 +44,11 @@ class VariableError(ValueError):
 
 def values_of(variables: Mapping[str, Variable], given: Mapping[str, Any]) -> dict[str, Any]:
     """Every variable's value: the one given, else its default. Required ones that were not given are left out."""
-    values = {name: variable.default for name, variable in variables.items() if not variable.is_required}
+    values = {
+        name: converted(name, variable.default, variable)  # a default from the environment is text until here
+        for name, variable in variables.items()
+        if not variable.is_required
+    }
     return values | {name: converted(name, given[name], variables[name]) for name in given if name in variables}
 
 

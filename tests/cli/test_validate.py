@@ -194,3 +194,11 @@ def test_the_examples_of_this_project_are_good(run: Run, tmp_path: Path, monkeyp
     monkeypatch.chdir(copy)
     ran = run("validate")
     assert (ran.code, ran.out.startswith("no problems in ")) == (0, True), ran.out
+
+
+def test_warnings_are_told_beside_the_answer(run: Run, project: Path) -> None:
+    (project / "odd.yaml").write_text("model: offline\ndescription: yes\n")
+    ran = run("odd.yaml", "hello")
+    assert ran.code == 0
+    assert ran.err.startswith("odd.yaml:2:14: warning[W201]: yes is text here")
+    assert run("odd.yaml", "hello", "--quiet").err == ""

@@ -28,6 +28,8 @@ LEAVES: dict[str, tuple[str, ...]] = {
     "jsonschema_rs": ("runner.tools",),
     "docstring_parser": ("runner.tools",),
     "yaml": ("runner.loading",),
+    "jinja2": ("runner.loading.templates",),
+    "dotenv": ("runner.loading.environment",),
     "pydantic_settings": ("runner.settings",),
     "watchfiles": ("runner.reload",),
     "click": ("runner.cli",),

@@ -8,6 +8,10 @@ from typing import Any
 
 import yaml
 
+from runner.loading import Diagnostic, InvalidManifestError, check_manifest, load_manifest
+from runner.loading.formats import as_text
+from runner.version import __version__
+
 MANIFESTS = Path(__file__).resolve().parents[1] / "manifests"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -39,6 +43,21 @@ def cases() -> list[Case]:
 
 
 PROJECT: dict[str, str] = yaml.safe_load((MANIFESTS / "_project.yaml").read_text("utf-8"))
+
+
+def told(case: Case, project: Path) -> str:
+    """What is said of a bad manifest in its project, in which we stand; folder and version are replaced."""
+    (project / "agent.yaml").write_text(case.given, encoding="utf-8", newline="")
+    if case.run or case.variables:
+        try:
+            load_manifest("agent.yaml", variables=case.variables)
+            found: tuple[Diagnostic, ...] = ()
+        except InvalidManifestError as error:
+            found = error.diagnostics
+    else:
+        found = tuple(check_manifest("agent.yaml"))
+    text = as_text(found).rpartition("\n")[0].replace(str(project), "<project>").replace(__version__, "<version>")
+    return f"{text}\n"
 
 
 def write_project(folder: Path, files: dict[str, str] | None = None) -> None:

@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.loading import InvalidManifestError, check_manifest, load_manifest
 from runner.loading.codes import codes
-from runner.loading.formats import as_text
-from runner.version import __version__
-from tests.loading.projects import Case, cases, write_project
+from tests.loading.projects import Case, cases, told, write_project
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from runner.loading import Diagnostic
 
 CASES = cases()
 
@@ -29,14 +24,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def found_in(case: Case) -> list[Diagnostic]:
-    if not (case.run or case.variables):
-        return check_manifest("agent.yaml")
-    with pytest.raises(InvalidManifestError) as caught:
-        load_manifest("agent.yaml", variables=case.variables)
-    return list(caught.value.diagnostics)
-
-
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_bad_manifest_is_told_exactly(case: Case, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With file, line and column, the line and a caret, what was expected, and what was probably meant."""
@@ -45,11 +32,8 @@ def test_a_bad_manifest_is_told_exactly(case: Case, project: Path, monkeypatch: 
     for name, value in case.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(project)
-    (project / "agent.yaml").write_text(case.given, encoding="utf-8", newline="")
     modules = set(sys.modules)
-    text = as_text(found_in(case)).rpartition("\n")[0].replace(str(project), "<project>")
-    text = text.replace(__version__, "<version>")
-    assert f"{text}\n" == case.expected
+    assert told(case, project) == case.expected
     imported = {
         name for name in set(sys.modules) - modules if name.partition(".")[0] not in {"runner", "jinja2", "dotenv"}
     }

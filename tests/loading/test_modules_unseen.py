@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from runner import LocalChatStorage
 from runner.loading import check_manifest
 from runner.loading.checks import project_modules
 from runner.loading.checks.python_source import python_file
 from runner.loading.checks.tools import TOOL_NAME
 from runner.modules import ModuleTable
+from runner.plugins import STORAGES
 from runner.tools import base
 from tests.loading.projects import write_project
 
@@ -187,6 +189,30 @@ def test_what_a_source_does_not_tell_is_not_guessed(tmp_path: Path, name: str) -
     assert python_file(tmp_path / "tools" / "m.py", {"tools"}).tools() is None
     (tmp_path / "agent.yaml").write_text("tools: [tools.m]\n")
     assert check_manifest(tmp_path / "agent.yaml") == []
+
+
+def test_a_storage_without_its_driver_is_told_with_the_line_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver is looked for and not loaded."""
+    for name, driver in {"far": "no_such_driver", "near": "sqlite3"}.items():
+        monkeypatch.setitem(STORAGES._builtins, name, "runner.plugins:memory")
+        monkeypatch.setitem(STORAGES._drivers, name, driver)
+    path = tmp_path / "agent.yaml"
+    path.write_text("storage: far://host/chats\n")
+    (found,) = check_manifest(path)
+    assert (found.code, found.message) == ("E173", 'the storage "far" needs the package no_such_driver')
+    assert found.hint == "pip install 'agent-run[far]'"
+    path.write_text("storage: near://host/chats\n")
+    assert check_manifest(path) == []
+
+
+def test_plug_ins_that_a_program_registered_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(STORAGES, "_registered", {})
+    STORAGES.register("elsewhere", LocalChatStorage)
+    path = tmp_path / "agent.yaml"
+    path.write_text("storage: elsewhere://host\n")
+    assert check_manifest(path) == []
 
 
 def test_a_module_in_another_encoding_is_not_judged(tmp_path: Path) -> None:

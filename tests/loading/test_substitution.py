@@ -82,12 +82,13 @@ def test_a_value_becomes_what_its_key_wants(tmp_path: Path, monkeypatch: pytest.
         """
         name: ${NAME}
         executor: {type: rate_limiting, batch_size: "${SIZE}"}
+        retries: ${RETRIES:-2}
         limits: {turn_timeout: "${WAIT}", max_output_chars: "${SIZE}kB"}
         generation: {top_p: "${SHARE}", thinking: {include_thoughts: "${SHOW}"}}
         """,
     )
     assert manifest.name == "1.10"
-    assert manifest.executor.batch_size == 7
+    assert (manifest.executor.batch_size, manifest.retries) == (7, 2)
     assert (manifest.limits.turn_timeout, manifest.limits.max_output_chars) == (5400, 7000)
     assert (manifest.generation.top_p, manifest.generation.thinking.include_thoughts) == (0.5, True)
 

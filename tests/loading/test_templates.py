@@ -279,6 +279,19 @@ def test_plain_instructions_never_load_the_template_engine(project: Path) -> Non
     assert agent.chat_manager.instructions == "Be brief. {not a template}"
 
 
+def test_a_default_from_the_environment_is_read_as_its_type(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYS", "3")
+    manifest = """
+instructions: '{{ days + 1 }} {{ more + 1 }} {{ formal and "sir" }}'
+variables:
+  days: {type: integer, default: "${DAYS}"}
+  more: {type: number, default: "${MORE:-0.5}"}
+  formal: {type: boolean, default: "${FORMAL:-true}"}
+"""
+    agent = Agent.from_file(write(project, manifest))
+    assert agent.chat_manager.system_instruction() == {"parts": [{"text": "4 1.5 sir"}]}
+
+
 def test_values_of_the_environment_in_instructions_are_text(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CITY", "{{ 1/0 }}{% for %}")
     agent = Agent.from_file(write(project, "instructions: 'In ${CITY}, {{ agent.name }} $${CITY}'\n"))

@@ -79,12 +79,25 @@ def _definition(subject: Subject, name: str, place: Located, node: Mapping) -> I
         assert found is not None  # noqa: S101  # it was just read
         message = f"the default of {name} must be {_article(wanted)}, not {_article(type_of(data_of(default)))}"
         yield subject.say("E151", message, found, hint=for_type(_ERRORS[wanted], default))
+    if isinstance(default, Scalar) and default.pieces and not default.is_unknown:
+        yield from _default_from_environment(subject, name, default)
     if isinstance(choices, Sequence):
         yield from _choices(subject, name, wanted, default, choices)
     elif wanted is None and default is None and choices is None and not node.entries:
         yield subject.say(
             "E103", f"the variable {name} has neither a type nor a default", place, hint="write a default"
         )
+
+
+def _default_from_environment(subject: Subject, name: str, default: Scalar) -> Iterator[Diagnostic]:
+    """A default that is text, and is read as the variable's type."""
+    variable, found = declared(subject.tree).get(name), subject.at("variables", name, "default")
+    if variable is None or found is None:
+        return
+    try:
+        converted(name, default.text, variable)
+    except VariableError as error:
+        yield subject.say("E151", f"{error}, not {quoted(default.shown)}", found)
 
 
 def _choices(subject: Subject, name: str, wanted: Any, default: Node | None, choices: Sequence) -> Iterator[Diagnostic]:
@@ -105,7 +118,7 @@ def _choices(subject: Subject, name: str, wanted: Any, default: Node | None, cho
 
 def _known(node: Node) -> bool:
     """Whether a value is in the file itself: what comes from the environment is text until its type is known."""
-    return not (isinstance(node, Scalar) and (node.is_unknown or node.variables)) and data_of(node) is not None
+    return not (isinstance(node, Scalar) and (node.is_unknown or node.pieces)) and data_of(node) is not None
 
 
 def _article(kind: str | None) -> str:
