@@ -93,8 +93,3 @@ def usage_line(usage: Usage) -> str:
     if usage.thoughts_tokens:
         parts.append(f"{usage.thoughts_tokens:,} thinking")
     return f"{usage.total_tokens:,} tokens: {', '.join(parts)}"
-
-
-def indented(text: str) -> str:
-    """Visible text of several lines, set in by two spaces."""
-    return "\n".join(f"  {line}" for line in visible(text).split("\n"))

@@ -19,7 +19,6 @@ _OLD_TRUE = {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"}
 _OLD_FALSE = {"n", "N", "no", "No", "NO", "off", "Off", "OFF"}
 _OLD_BASE_60 = re.compile(r"[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
 _OLD_GROUPED = re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?")
-_OLD_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
 
 
 def resolved(text: str) -> object:
@@ -69,8 +68,3 @@ def old_number(text: str) -> str | None:
 def is_old_octal(text: str) -> bool:
     """Whether YAML 1.1 reads these digits in base 8, YAML 1.2 in base 10."""
     return len(text) > 1 and text[0] == "0" and text.isdigit() and not set(text) & {"8", "9"} and int(text) > 7
-
-
-def is_date(text: str) -> bool:
-    """Whether YAML 1.1 reads this as a date."""
-    return _OLD_DATE.fullmatch(text) is not None

@@ -5,13 +5,13 @@ Imported only by transports, when they are first used.
 
 from __future__ import annotations
 
-import asyncio
-import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx2
 
 from runner.errors import GeminiClientError
+from runner.models.gemini.loops import PerLoop
 
 if TYPE_CHECKING:
     import ssl
@@ -49,48 +49,28 @@ class HttpReply:
 class Pool:
     """Sends requests over the running loop's connections. Redirects are not followed: they would take the key along.
 
-    Connections are closed by `aclose`; failing that, when the pool is garbage or its loop ends, for each loop's client
-    is held open by an asynchronous generator, which a loop finishes in both cases.
+    Connections are closed by `aclose`; failing that, when the pool is garbage or its loop ends.
     """
 
     def __init__(self, *, connect_timeout: float, idle_timeout: float) -> None:
         self._timeout = httpx2.Timeout(idle_timeout, connect=connect_timeout, pool=connect_timeout)
         self.trust = _trusted()
-        self._lock = threading.Lock()
-        self._open: dict[asyncio.AbstractEventLoop, tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]] = {}
+        self._clients = PerLoop(partial(_client, self.trust, self._timeout))
 
     async def send(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
         """Send with our timeouts, whatever the request was built with."""
         request.extensions = {**request.extensions, "timeout": self._timeout.as_dict()}
-        client = await self._client()
+        client = self._clients.known() or await self._clients.made()
         return await client.send(request, stream=stream)
 
     async def aclose(self) -> None:
         """Close the connections of every loop that still runs; those of closed loops are gone."""
-        with self._lock:
-            closing, self._open = self._open, {}
-        here = asyncio.get_running_loop()
-        for loop, (_, holder) in closing.items():
-            if loop is here:
-                await holder.aclose()
-            elif loop.is_running():
-                asyncio.run_coroutine_threadsafe(holder.aclose(), loop)
+        await self._clients.aclose()
 
-    async def _client(self) -> httpx2.AsyncClient:
-        loop = asyncio.get_running_loop()
-        with self._lock:
-            found = self._open.get(loop)
-            if found is not None:
-                return found[0]
-            for dead in [known for known in self._open if known.is_closed()]:
-                del self._open[dead]
-            client = httpx2.AsyncClient(
-                verify=self.trust, timeout=self._timeout, limits=_LIMITS, follow_redirects=False
-            )
-            holder = _held_open(client)
-            self._open[loop] = client, holder
-        await anext(holder)
-        return client
+
+def _client(trust: ssl.SSLContext, timeout: httpx2.Timeout) -> tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]:
+    client = httpx2.AsyncClient(verify=trust, timeout=timeout, limits=_LIMITS, follow_redirects=False)
+    return client, _held_open(client)
 
 
 def _trusted() -> ssl.SSLContext:

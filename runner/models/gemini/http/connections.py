@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from typing import TYPE_CHECKING
 
-from runner.errors import GeminiClientError
 from runner.models.gemini.http.connecting import Origin, connected
 from runner.models.gemini.http.failures import connection_lost
+from runner.models.gemini.loops import PerLoop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -73,16 +72,12 @@ class Connections:
     def __init__(self, origin: Origin, *, connect_timeout: float, idle_timeout: float) -> None:
         self.origin = origin
         self._connect_timeout, self._idle_timeout = connect_timeout, idle_timeout
-        self._lock = threading.Lock()
-        self._loops: dict[asyncio.AbstractEventLoop, tuple[_Open, AsyncGenerator[None, None]]] = {}
-        self._is_closed = False
+        self._loops = PerLoop(_opened)
 
     async def send(self, head: bytes, body: bytes) -> Exchange:
         """Send a request and wait for its reply's headers; the exchange must be closed."""
-        loop = asyncio.get_running_loop()
-        known = self._loops.get(loop)
-        opened = await self._opened(loop) if known is None else known[0]
-        connection = opened.taken(loop.time())
+        opened = self._loops.known() or await self._loops.made()
+        connection = opened.taken(asyncio.get_running_loop().time())
         if connection is None:
             connection = await connected(self.origin, opened, self._connect_timeout)
             if not connection.is_open:
@@ -98,24 +93,9 @@ class Connections:
 
     async def aclose(self) -> None:
         """Close the connections of every loop that still runs; those of closed loops are gone."""
-        with self._lock:
-            self._is_closed = True
-            closing, self._loops = self._loops, {}
-        here = asyncio.get_running_loop()
-        for loop, (_, holder) in closing.items():
-            if loop is here:
-                await holder.aclose()
-            elif loop.is_running():
-                asyncio.run_coroutine_threadsafe(holder.aclose(), loop)
+        await self._loops.aclose()
 
-    async def _opened(self, loop: asyncio.AbstractEventLoop) -> _Open:
-        with self._lock:
-            if self._is_closed:
-                raise GeminiClientError("the connections to Gemini were closed")
-            for dead in [known for known in self._loops if known.is_closed()]:
-                del self._loops[dead]
-            opened = _Open()
-            holder = opened.held()
-            self._loops[loop] = opened, holder
-        await anext(holder)
-        return opened
+
+def _opened() -> tuple[_Open, AsyncGenerator[None, None]]:
+    opened = _Open()
+    return opened, opened.held()
