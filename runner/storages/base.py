@@ -9,16 +9,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from runner.errors import ChatChangedError, ChatStorageError
+from runner.errors import ChatBusyError, ChatChangedError, ChatStorageError
 from runner.storages.claims import Claims
 from runner.storages.lease import LocalLeases, shown, wait_for_lease
+from runner.storages.shared_state import LocalSharedState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Collection, Iterable, Sequence
     from datetime import datetime
 
     from runner.messages import ChatMessage
     from runner.storages.lease import Lease
+    from runner.storages.shared_state import SharedState
+
+PAGE = 500
+"""Chats listed at once where all of them are wanted."""
 
 _LEASES = Claims()
 _APPENDS = Claims()
@@ -26,11 +31,16 @@ _APPENDS = Claims()
 
 @dataclass(frozen=True, slots=True)
 class ChatInfo:
-    """One line of a list of chats. `updated` is in UTC."""
+    """One line of a list of chats. `updated` is in UTC.
+
+    `position` is the storage's own word for the chat's place in the list, printable ASCII without blanks: enough to
+    list the page behind it, also when the chat was written to or deleted meanwhile.
+    """
 
     chat_id: str
     length: int
     updated: datetime
+    position: str = ""
 
 
 class ChatStorage:
@@ -87,9 +97,34 @@ class ChatStorage:
         """
         return await wait_for_lease(LocalLeases(_LEASES, self), chat_id, timeout)
 
-    async def list_chats(self, prefix: str = "", *, limit: int = 100) -> list[ChatInfo]:
-        """The chats whose id starts with `prefix`, the one written to last first."""
+    async def delete(self, chat_id: str) -> None:
+        """Forget a chat and its entries; one that is not known is no error. Hold its lease meanwhile."""
+        await self.update_history(chat_id, [])
+
+    async def list_chats(self, prefix: str = "", *, limit: int = 100, after: ChatInfo | None = None) -> list[ChatInfo]:
+        """The chats whose id starts with `prefix`, the one written to last first; behind `after`, if that is given.
+
+        Only `after.position` is looked at.
+        """
         self._not_written("list_chats")
+
+    async def delete_older(self, prefix: str, before: datetime, *, keep: Collection[str] = ()) -> int:
+        """Delete the chats whose id starts with `prefix`, that are not in `keep` and were last written to before then.
+
+        A chat whose lease is held stays. Returns how many were deleted.
+        """
+        listed = [info async for info in every_chat(self, prefix)]
+        old = [info for info in listed if info.updated < before and info.chat_id not in keep]
+        return sum([await _deleted_unused(self, info) for info in old])
+
+    async def vacuum(self) -> None:
+        """Give back room that is no longer used, and drop leases that have lapsed."""
+
+    @property
+    def shared(self) -> SharedState:
+        """What processes share beside chats. This one is shared inside this process, by who uses this object."""
+        state: SharedState = self.__dict__.setdefault("_shared", LocalSharedState())
+        return state
 
     async def aclose(self) -> None:
         """Close what this storage opened; may be called more than once."""
@@ -108,6 +143,47 @@ class ChatStorage:
 async def _alone(storage: ChatStorage, chat_id: str) -> AsyncIterator[None]:
     async with await wait_for_lease(LocalLeases(_APPENDS, storage), chat_id, 30.0):
         yield
+
+
+async def every_chat(storage: ChatStorage, prefix: str = "") -> AsyncIterator[ChatInfo]:
+    """Every chat whose id starts with `prefix`, page by page, once each.
+
+    A chat written to meanwhile moves to the top, maybe past the page that is next: so the top is looked at again until
+    it holds nothing new.
+    """
+    seen: dict[str, ChatInfo] = {}
+    count = -1
+    while len(seen) > count:
+        count = len(seen)
+        async for info in _down_to_seen(storage, prefix, seen):
+            known = info.chat_id in seen
+            seen[info.chat_id] = info
+            if not known:
+                yield info
+
+
+async def _down_to_seen(storage: ChatStorage, prefix: str, seen: dict[str, ChatInfo]) -> AsyncIterator[ChatInfo]:
+    """The chats from the top down to one that has not been written to since it was seen: below it nothing moved."""
+    after = None
+    while page := await storage.list_chats(prefix, limit=PAGE, after=after):
+        for info in page:
+            if seen.get(info.chat_id) == info:
+                return
+            yield info
+        after = page[-1]
+
+
+async def _deleted_unused(storage: ChatStorage, info: ChatInfo) -> bool:
+    """Whether the chat was deleted: not one in use, nor one written to since it was listed."""
+    try:
+        lease = await storage.acquire(info.chat_id, timeout=0)
+    except ChatBusyError:
+        return False
+    async with lease:
+        unchanged = not await storage.read_after(info.chat_id, info.length)
+        if unchanged:
+            await storage.delete(info.chat_id)
+        return unchanged
 
 
 def _annotated(cls: type) -> dict[str, object]:
@@ -137,6 +213,11 @@ def stored_texts(entries: Iterable[ChatMessage]) -> list[tuple[str, str]]:
     if not all(content.isascii() and meta.isascii() for content, meta in texts):
         raise ChatStorageError("an entry cannot be stored, its JSON text is not ASCII")
     return texts
+
+
+def is_leased(storage: ChatStorage, chat_id: str) -> bool:
+    """Whether a lease of this process, given by the base class, is held on the chat."""
+    return _LEASES.is_held(storage, chat_id)
 
 
 def changed(chat_id: str, length: int, expected: int) -> ChatChangedError:

@@ -41,6 +41,11 @@ class Claims:
         claim = self._held.get((id(subject), name))
         return claim is not None and claim.holder.owner == owner
 
+    def is_held(self, subject: object, name: str) -> bool:
+        """Whether anyone has the claim whose event loop is not closed."""
+        claim = self._held.get((id(subject), name))
+        return claim is not None and not claim.loop.is_closed()
+
     def drop(self, subject: object, name: str, owner: str) -> None:
         """Free it if `owner` has the claim."""
         key = (id(subject), name)

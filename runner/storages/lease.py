@@ -74,8 +74,9 @@ class Lease:
     replaced or deleted; None where the storage cannot tell.
     """
 
-    def __init__(self, store: LeaseStore, chat_id: str, holder: Holder, renewed: float) -> None:
+    def __init__(self, store: LeaseStore, chat_id: str, holder: Holder, renewed: float, noun: str = "chat") -> None:
         self.chat_id = chat_id
+        self._noun = noun
         self.owner = holder.owner
         self.epoch = holder.epoch
         self.incarnation = holder.incarnation
@@ -99,7 +100,7 @@ class Lease:
         held = self._over is None and await self._store.renew(self.chat_id, self.owner, self.epoch)
         if not held:
             self._over = self._over or _LOST
-            raise ChatChangedError(f"the lease of chat {shown(self.chat_id)} {self._over}; this turn stops")
+            raise ChatChangedError(f"the lease of {self._noun} {shown(self.chat_id)} {self._over}; this turn stops")
         self._renewed = max(self._renewed, asked)
 
     async def release(self) -> None:
@@ -203,8 +204,11 @@ class _Watch:
         return self._seen if self._still >= self._lease_time else None
 
 
-async def wait_for_lease(store: LeaseStore, chat_id: str, patience: float) -> Lease:
-    """The lease of a chat, waited for at most `patience` seconds; then ChatBusyError says who holds it since when."""
+async def wait_for_lease(store: LeaseStore, chat_id: str, patience: float, noun: str = "chat") -> Lease:
+    """The lease of a chat, waited for at most `patience` seconds; then ChatBusyError says who holds it since when.
+
+    `noun` is what the messages call it, for leases on something else.
+    """
     owner = new_owner()
     watch = _Watch(store.lease_time)
     deadline = time.monotonic() + patience
@@ -225,8 +229,8 @@ async def wait_for_lease(store: LeaseStore, chat_id: str, patience: float) -> Le
     if holder.owner != owner:
         store.forget(chat_id, owner)
         since = f" since {holder.since}" if holder.since else ""
-        raise ChatBusyError(f"chat {shown(chat_id)} is in use by {holder.owner}{since}; waited {patience:g} s")
-    return Lease(store, chat_id, holder, asked)
+        raise ChatBusyError(f"{noun} {shown(chat_id)} is in use by {holder.owner}{since}; waited {patience:g} s")
+    return Lease(store, chat_id, holder, asked, noun)
 
 
 def new_owner() -> str:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner.messages import ChatMessage
-from runner.storages.base import ChatInfo, ChatStorage, changed, stored_texts
+from runner.storages.base import ChatInfo, ChatStorage, changed, is_leased, stored_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 
 @dataclass(slots=True)
 class _Log:
     entries: list[ChatMessage] = field(default_factory=list)
     updated: datetime = field(default_factory=lambda: datetime.now(UTC))
+    changed: int = 0  # order of last writes
 
 
 class LocalChatStorage(ChatStorage):
@@ -28,6 +30,7 @@ class LocalChatStorage(ChatStorage):
         super().__init__()
         self._lock = threading.Lock()
         self._chats: dict[str, _Log] = {}  # the chat written to last is the last key
+        self._writes = itertools.count(1)
 
     async def get_history(self, chat_id: str) -> list[ChatMessage]:
         """All entries of a chat."""
@@ -62,18 +65,36 @@ class LocalChatStorage(ChatStorage):
             log = self._chats.get(chat_id)
             return log.entries[n:] if log else []
 
-    async def list_chats(self, prefix: str = "", *, limit: int = 100) -> list[ChatInfo]:
-        """The chats whose id starts with `prefix`, the one written to last first."""
+    async def list_chats(self, prefix: str = "", *, limit: int = 100, after: ChatInfo | None = None) -> list[ChatInfo]:
+        """The chats whose id starts with `prefix`, the one written to last first; behind `after`, if that is given."""
+        below = int(after.position) if after is not None else math.inf
         with self._lock:
-            found = ((key, log) for key, log in reversed(self._chats.items()) if key.startswith(prefix))
-            return [ChatInfo(key, len(log.entries), log.updated) for key, log in itertools.islice(found, limit)]
+            newest_first = reversed(self._chats.items())
+            found = ((key, log) for key, log in newest_first if log.changed < below and key.startswith(prefix))
+            return [_info(key, log) for key, log in itertools.islice(found, limit)]
+
+    async def delete_older(self, prefix: str, before: datetime, *, keep: Collection[str] = ()) -> int:
+        """Delete the chats last written to before then, but those in `keep` or in use."""
+        with self._lock:
+            old = [
+                key
+                for key, log in self._chats.items()
+                if log.updated < before and key.startswith(prefix) and key not in keep and not is_leased(self, key)
+            ]
+            for key in old:
+                del self._chats[key]
+        return len(old)
 
     def _extend(self, chat_id: str, copies: list[ChatMessage]) -> None:
         if copies:
             log = self._chats.pop(chat_id, None) or _Log()
             log.entries.extend(copies)
-            log.updated = datetime.now(UTC)
+            log.updated, log.changed = datetime.now(UTC), next(self._writes)
             self._chats[chat_id] = log
+
+
+def _info(chat_id: str, log: _Log) -> ChatInfo:
+    return ChatInfo(chat_id, len(log.entries), log.updated, str(log.changed))
 
 
 def _copies(entries: Iterable[ChatMessage]) -> list[ChatMessage]:

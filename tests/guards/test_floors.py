@@ -9,11 +9,11 @@ import pytest
 from tests.guards.imports import Import, all_imports, sources
 
 FLOORS: dict[int, str] = {
-    0: "errors messages events requests manifest durations files recovery version",
+    0: "errors messages events requests manifest suite durations files recovery version",
     1: "tools executors models storages",
     2: "uninterrupted chats known_logs caches turn client",
     3: "modules registry toolsource plugins settings loading agent digests shared reload project",
-    4: "graph schemas starter",
+    4: "graph schemas starter conversations",
     5: "cli __main__",
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
