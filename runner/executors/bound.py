@@ -13,6 +13,7 @@ from runner.recovery import kind_without_result, unfinished
 from runner.tools.arguments import ToolArgumentError
 from runner.tools.base import Tool
 from runner.tools.context import ToolContext, use_context
+from runner.tools.function import returns_json
 from runner.tools.results import error_text, json_result
 
 if TYPE_CHECKING:
@@ -175,6 +176,8 @@ class BoundTool(Tool):
         value, error = task.result()
         if error is not None:
             return "error", {"error": error_text(error)}
+        if returns_json(self._tool):
+            return "ok", value
         try:
             return "ok", json_result(value, self._batch.settings.max_output_chars)
         except ValueError as problem:

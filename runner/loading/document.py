@@ -14,7 +14,7 @@ from runner.loading.environment import dotenv_of, environment_of
 from runner.loading.nodes import Mapping, Scalar, compose
 from runner.loading.secrets import holds_secret, is_secret_name
 from runner.loading.source import SourceError, read_source
-from runner.loading.substitution import substitute
+from runner.loading.substitution import ENVIRONMENT, substitute
 from runner.loading.words import nearest, quoted
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from runner.loading.nodes import Node
     from runner.loading.source import Source
+    from runner.loading.substitution import Syntax
+    from runner.loading.vocabulary import Vocabulary
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class Reading:
 
     root: Path  # the project root, resolved: nothing outside of it is included
     missing: Literal["E", "W"] = "E"  # whether a variable of the environment that is not set is an error
+    syntax: Syntax = ENVIRONMENT  # how variables are written
     problems: list[Diagnostic] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     _environment: MappingOf[str, str] | None = None
@@ -44,7 +47,7 @@ class Reading:
             self._environment = environment_of(self.root)
         return self._environment
 
-    def mapping(self, path: Path, thing: str, *, shown: str | None = None) -> Mapping | None:
+    def mapping(self, path: Path, vocabulary: Vocabulary, *, shown: str | None = None) -> Mapping | None:
         """The mapping that a file holds, its variables replaced; None where it holds none, which is told."""
         try:
             source = self.source(path, shown=shown)
@@ -56,10 +59,10 @@ class Reading:
         if tree is None and len(self.problems) > before:
             return None
         if not isinstance(tree, Mapping):
-            self.problems.append(_no_mapping(tree, source, thing))
+            self.problems.append(_no_mapping(tree, source, vocabulary))
             return None
         if "$" in source.text:
-            self.problems += substitute(tree, self.environment, self.missing)
+            self.problems += substitute(tree, self.environment, self.missing, self.syntax)
         return tree
 
     @property
@@ -96,10 +99,10 @@ def neighbour(path: Path) -> str | None:
     return f"did you mean {quoted(names[near])}?" if near else None
 
 
-def _no_mapping(tree: Node | None, source: Source, thing: str) -> Diagnostic:
+def _no_mapping(tree: Node | None, source: Source, vocabulary: Vocabulary) -> Diagnostic:
+    wanted = f"{vocabulary.thing} is a mapping of keys such as {vocabulary.keys}"
     if tree is None or (isinstance(tree, Scalar) and tree.value is None):
-        message = f"the file is empty: {thing} is a mapping of keys such as `model:` and `tools:`"
-        return Diagnostic(code="E115", message=message, path=source.shown, span=Span(source, 0, 0))
+        return Diagnostic(code="E115", message=f"the file is empty: {wanted}", path=source.shown, span=Span(source, 0, 0))
     start, end = tree.span.start, tree.span.end
     hint = None
     if isinstance(tree, Scalar):
@@ -109,5 +112,4 @@ def _no_mapping(tree: Node | None, source: Source, thing: str) -> Diagnostic:
         found, hint = "a list", "remove the dash"
     line_end = source.text.find("\n", start)
     span = Span(source, start, min(end, line_end) if line_end > 0 else end)
-    message = f"{thing} is a mapping of keys such as `model:` and `tools:`, not {found}"
-    return Diagnostic(code="E115", message=message, path=source.shown, span=span, hint=hint)
+    return Diagnostic(code="E115", message=f"{wanted}, not {found}", path=source.shown, span=span, hint=hint)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.loading.nodes import Node
+    from runner.loading.vocabulary import Vocabulary
 
 FILE_LIMIT = 50
 _OWN = ("$schema", "extends", "include", "name")
@@ -60,14 +61,14 @@ def inside(text: str, folder: Path, root: Path) -> Path:
 class Layers:
     """Reads a file and all that it is laid over."""
 
-    def __init__(self, reading: Reading, folder: Path, thing: str) -> None:
-        self._reading, self._folder, self._thing = reading, folder, thing
+    def __init__(self, reading: Reading, folder: Path, vocabulary: Vocabulary) -> None:
+        self._reading, self._folder, self._vocabulary = reading, folder, vocabulary
         self._known: dict[Path, Mapping | None] = {}
         self._is_full = False
 
     def tree(self, path: Path, *, shown: str | None = None) -> Mapping | None:
         """The mapping of a file over those below it."""
-        own = self._reading.mapping(path, self._thing, shown=shown)
+        own = self._reading.mapping(path, self._vocabulary, shown=shown)
         return None if own is None else self._over(own, path, (Path(os.path.realpath(path)),))
 
     def _over(self, own: Mapping, path: Path, stack: tuple[Path, ...]) -> Mapping:
@@ -118,7 +119,7 @@ class Layers:
         return f"{' -> '.join([*names, path.name])}: a file cannot be laid over itself"
 
     def _read(self, path: Path, stack: tuple[Path, ...]) -> Mapping | None:
-        own = self._reading.mapping(path, self._thing, shown=shown_path(path))
+        own = self._reading.mapping(path, self._vocabulary, shown=shown_path(path))
         if own is None:
             return None
         merged = self._over(own, path, (*stack, path))

@@ -85,7 +85,7 @@ class _Checked:
         self._instructions_file: Source | None = None
         self.manifest: AgentManifest | None = None
         shown = shown_path(path) if path.is_absolute() else str(path)
-        self._tree = Layers(self._reading, Path(os.path.realpath(path)).parent, "a manifest").tree(path, shown=shown)
+        self._tree = Layers(self._reading, Path(os.path.realpath(path)).parent, AGENT).tree(path, shown=shown)
         if self._tree is not None:
             self._check(self._tree)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """For a kind of file: what its whole is called, and by mapping ("" is the top) other words for its keys.
+    """For a kind of file: what its whole is called, some of its keys, and by mapping ("" is the top) other words.
 
     `same` are other names of a key and mean the same value; `other` need more than another name. `values` are other
     words for the values of a key. Of types, `kinds` say what they are in words, and `examples` how they are written;
@@ -19,6 +19,7 @@ class Vocabulary:
     """
 
     thing: str
+    keys: str
     same: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     other: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -97,6 +98,7 @@ _VARIABLE = {
 
 AGENT = Vocabulary(
     thing="a manifest",
+    keys="`model:` and `tools:`",
     same={
         "": _TOP,
         "limits": _LIMITS,

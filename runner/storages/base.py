@@ -104,7 +104,7 @@ class ChatStorage:
     async def list_chats(self, prefix: str = "", *, limit: int = 100, after: ChatInfo | None = None) -> list[ChatInfo]:
         """The chats whose id starts with `prefix`, the one written to last first; behind `after`, if that is given.
 
-        Only `after.position` is looked at.
+        Only `after.position` is looked at; one that this storage never gave raises ValueError.
         """
         self._not_written("list_chats")
 
@@ -213,6 +213,15 @@ def stored_texts(entries: Iterable[ChatMessage]) -> list[tuple[str, str]]:
     if not all(content.isascii() and meta.isascii() for content, meta in texts):
         raise ChatStorageError("an entry cannot be stored, its JSON text is not ASCII")
     return texts
+
+
+def position_of(after: ChatInfo | None) -> int:
+    """The number that `after.position` is in storages that count their writes; above all where no chat is given."""
+    if after is None:
+        return 2**63 - 1
+    if not (after.position.isascii() and after.position.isdecimal() and len(after.position) <= 18):
+        raise ValueError(f"{after.position[:40]!r} is no place in this storage's list of chats")
+    return int(after.position)
 
 
 def is_leased(storage: ChatStorage, chat_id: str) -> bool:

@@ -178,7 +178,7 @@ class LocalLeases:
         self._claims.drop(self._subject, chat_id, owner)
 
 
-class _Watch:
+class Watch:
     """How long a waiter has seen the same holder stand still.
 
     Time between two looks counts up to a quarter of the lease time, so a waiter that was itself frozen, or whose event
@@ -190,17 +190,21 @@ class _Watch:
         self._seen: Holder | None = None
         self._still = 0.0
         self._looked = 0.0
+        self.moved = False
 
     def saw(self, holder: Holder) -> None:
+        """Take note of the holder as it is now; `moved` once it is another than before."""
         now = time.monotonic()
         if holder == self._seen:
             self._still += min(now - self._looked, self._lease_time / 4)
         else:
+            self.moved = self._seen is not None
             self._seen, self._still = holder, 0.0
         self._looked = now
 
     @property
     def silent(self) -> Holder | None:
+        """The holder that stood still for the lease time, if it did."""
         return self._seen if self._still >= self._lease_time else None
 
 
@@ -210,7 +214,7 @@ async def wait_for_lease(store: LeaseStore, chat_id: str, patience: float, noun:
     `noun` is what the messages call it, for leases on something else.
     """
     owner = new_owner()
-    watch = _Watch(store.lease_time)
+    watch = Watch(store.lease_time)
     deadline = time.monotonic() + patience
     pause = 0.001
     try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import math
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner.messages import ChatMessage
-from runner.storages.base import ChatInfo, ChatStorage, changed, is_leased, stored_texts
+from runner.storages.base import ChatInfo, ChatStorage, changed, is_leased, position_of, stored_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -67,7 +66,7 @@ class LocalChatStorage(ChatStorage):
 
     async def list_chats(self, prefix: str = "", *, limit: int = 100, after: ChatInfo | None = None) -> list[ChatInfo]:
         """The chats whose id starts with `prefix`, the one written to last first; behind `after`, if that is given."""
-        below = int(after.position) if after is not None else math.inf
+        below = position_of(after)
         with self._lock:
             newest_first = reversed(self._chats.items())
             found = ((key, log) for key, log in newest_first if log.changed < below and key.startswith(prefix))

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from runner.errors import ManifestError
 from runner.messages import ChatMessage
-from runner.storages.base import ChatInfo, ChatStorage, changed, stored_texts
+from runner.storages.base import ChatInfo, ChatStorage, changed, position_of, stored_texts
+from runner.storages.keys import chat_key, chat_of_key
 from runner.storages.lease import LEASE_TIME, wait_for_lease
-from runner.storages.sqlite_file import DatabaseFile, chat_key
+from runner.storages.sqlite_file import DatabaseFile
 from runner.storages.sqlite_leases import SqliteLeases
+from runner.storages.sqlite_shared import SqliteSharedState
 from runner.storages.sqlite_thread import ConnectionThread
+from runner.storages.sqlite_upkeep import SqliteUpkeep, forget_chat
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from runner.storages.lease import Lease
 
@@ -51,6 +54,8 @@ class SqliteChatStorage(ChatStorage):
         self._file = DatabaseFile(self.path, busy_timeout=busy_timeout, make_folder=not given.is_absolute())
         self._thread = ConnectionThread(self._file.connect)
         self._leases = SqliteLeases(self._file, self._thread, lease_time)
+        self._shared_state = SqliteSharedState(self._file, self._thread, lease_time)
+        self._upkeep = SqliteUpkeep(self._file, self._thread)
 
     @classmethod
     def from_url(cls, url: str, *, root: Path) -> Self:
@@ -103,24 +108,45 @@ class SqliteChatStorage(ChatStorage):
         """
         return await wait_for_lease(self._leases, chat_id, timeout)
 
-    async def list_chats(self, prefix: str = "", *, limit: int = 100) -> list[ChatInfo]:
-        """The chats whose id starts with `prefix`, the one written to last first."""
-        start = chat_key(prefix)
+    async def list_chats(self, prefix: str = "", *, limit: int = 100, after: ChatInfo | None = None) -> list[ChatInfo]:
+        """The chats whose id starts with `prefix`, the one written to last first; behind `after`, if that is given."""
+        start, end = _range(prefix)
+        position = position_of(after)
 
-        def read(connection: sqlite3.Connection) -> list[tuple[bytes, int, int]]:
+        def read(connection: sqlite3.Connection) -> list[tuple[bytes, int, int, int]]:
             return connection.execute(
-                "SELECT key, length, updated FROM chat WHERE key >= ? AND key < ? ORDER BY changed DESC LIMIT ?",
-                (start, start + b"\xff", limit),  # UTF-8 never holds the byte FF
+                "SELECT key, length, updated, changed FROM chat WHERE key >= ? AND key < ? AND changed < ?"
+                " ORDER BY changed DESC LIMIT ?",
+                (start, end, position, limit),
             ).fetchall()
 
         return [
-            ChatInfo(key.decode("utf-8", "surrogatepass"), length, _EPOCH + timedelta(microseconds=updated))
-            for key, length, updated in await self._run(read)
+            ChatInfo(chat_of_key(key), length, _EPOCH + timedelta(microseconds=updated), str(changed))
+            for key, length, updated, changed in await self._run(read)
         ]
+
+    async def delete_older(self, prefix: str, before: datetime, *, keep: Collection[str] = ()) -> int:
+        """Delete the chats last written to before then, but those in `keep` or in use; a few in each transaction."""
+        return await self._upkeep.delete_older(*_range(prefix), _microseconds(before), set(map(chat_key, keep)))
+
+    async def vacuum(self) -> None:
+        """Make the file as small as its content, and drop the leases of those that ended or stand still.
+
+        Takes up to the lease time where leases are held. The first time, a file made by an older agent-run is rebuilt:
+        that needs as much free space again, and others wait meanwhile.
+        """
+        await self._upkeep.drop_lapsed(self._leases.lease_time)
+        await self._upkeep.give_back()
+
+    @property
+    def shared(self) -> SqliteSharedState:
+        """What the processes that use the file share beside chats."""
+        return self._shared_state
 
     async def aclose(self) -> None:
         """Free the leases still held, close the file and end the thread; a later use opens it again."""
         self._leases.forget_all()
+        self._shared_state.leases.forget_all()
         await self._thread.aclose()
 
     def __repr__(self) -> str:
@@ -140,7 +166,7 @@ class SqliteChatStorage(ChatStorage):
                 if expected is not None and length != expected:
                     raise changed(chat_id, length, expected)
                 if replace:
-                    _clear(connection, row)
+                    forget_chat(connection, row)
                     length = 0
                 if texts:
                     _add(connection, key, length, texts)
@@ -156,19 +182,24 @@ def _shown(url: str) -> str:
     return re.sub(r"//[^/@]*@", "//", url)
 
 
+def _range(prefix: str) -> tuple[bytes, bytes]:
+    """The keys of the ids with a prefix: from the first up to, not with, the second."""
+    start = chat_key(prefix)
+    return start, start + b"\xff"  # a byte that UTF-8 never holds
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
 def _found(connection: sqlite3.Connection, key: bytes) -> tuple[int | None, int]:
     row: tuple[int, int] | None = connection.execute("SELECT id, length FROM chat WHERE key = ?", (key,)).fetchone()
     return (None, 0) if row is None else row
 
 
-def _clear(connection: sqlite3.Connection, chat: int | None) -> None:
-    connection.execute("DELETE FROM message WHERE chat = ?", (chat,))
-    connection.execute("DELETE FROM chat WHERE id = ?", (chat,))
-
-
 def _add(connection: sqlite3.Connection, key: bytes, length: int, texts: list[tuple[str, str]]) -> None:
     total = length + len(texts)
-    updated = (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
+    updated = _microseconds(datetime.now(UTC))
     connection.execute(
         "INSERT INTO chat (key, length, updated, changed)"
         " VALUES (?, ?, ?, (SELECT coalesce(max(changed), 0) + 1 FROM chat))"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from runner.errors import ChatStorageError
 from runner.storages.sqlite_errors import BUSY, IOERR, from_sqlite, from_system, primary_code
+from runner.storages.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, bring_up_to_date
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,27 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
-
-APPLICATION_ID = int.from_bytes(b"aRun", "big")
-SCHEMA_VERSION = 1
-
-_SCHEMA = (
-    # id: another one when the log is replaced; key: the chat id in UTF-8, surrogates passed through, so that any two
-    # ids differ; changed: order of last writes
-    """CREATE TABLE chat (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE, length INTEGER NOT NULL,
-        updated INTEGER NOT NULL, changed INTEGER NOT NULL UNIQUE)""",
-    # content, meta: ASCII JSON text
-    """CREATE TABLE message (
-        chat INTEGER NOT NULL, seq INTEGER NOT NULL, content TEXT NOT NULL, meta TEXT NOT NULL,
-        PRIMARY KEY (chat, seq)) WITHOUT ROWID""",
-    # AUTOINCREMENT: an epoch never comes again
-    """CREATE TABLE lease (
-        epoch INTEGER PRIMARY KEY AUTOINCREMENT, chat BLOB NOT NULL UNIQUE, owner TEXT NOT NULL,
-        counter INTEGER NOT NULL, process TEXT NOT NULL, since TEXT NOT NULL)""",
-    f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
-)
 
 
 class DatabaseFile:
@@ -92,8 +72,7 @@ class DatabaseFile:
     def writing(self, connection: sqlite3.Connection, *, durable: bool = True) -> Iterator[None]:
         """One transaction, all or nothing. A `durable` one is on the disk when this ends; another may be lost with the
         power, not with the process."""
-        if self._identity != self._identity_now():
-            raise self._refusal("was removed or replaced while in use; start again")
+        self.check_identity()
         if not durable:
             connection.execute("PRAGMA synchronous = NORMAL")
         try:
@@ -102,6 +81,11 @@ class DatabaseFile:
         finally:
             if not durable:
                 connection.execute("PRAGMA synchronous = FULL")
+
+    def check_identity(self) -> None:
+        """Refuse to write to a file that is no longer at its path."""
+        if self._identity != self._identity_now():
+            raise self._refusal("was removed or replaced while in use; start again")
 
     def _failed(self, error: sqlite3.Error) -> ChatStorageError:
         failure = from_sqlite(error, self.path)
@@ -136,27 +120,26 @@ class DatabaseFile:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA trusted_schema = OFF")
         with _transaction(connection, "DEFERRED"):
-            known = self._is_ours(connection)
-        if not known:
+            version = self._version(connection)
+        if version < SCHEMA_VERSION:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect in a new file only
             with _transaction(connection, "IMMEDIATE"):
-                if not self._is_ours(connection):
-                    for statement in _SCHEMA:
-                        connection.execute(statement)
+                bring_up_to_date(connection, self._version(connection))
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
 
-    def _is_ours(self, connection: sqlite3.Connection) -> bool:
-        """True for our database, False for an empty one, an error for any other."""
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """The version of our tables, 0 for an empty database, an error for any other."""
         application = _number(connection, "PRAGMA application_id")
         version = _number(connection, "PRAGMA user_version")
         if application == APPLICATION_ID:
             newer = self._newer(version)
             if newer is not None:
                 raise newer
-            return True
+            return version
         if application or version or _number(connection, "SELECT count(*) FROM sqlite_master"):
             raise self._foreign()
-        return False
+        return 0
 
     def _look_before_opening(self) -> None:
         """Refuse another program's file by its first bytes, before SQLite could write as much as a lock file beside it.
@@ -220,11 +203,6 @@ class DatabaseFile:
 
     def _refusal(self, text: str) -> ChatStorageError:
         return ChatStorageError(f"chat database {self.path}: {text}")
-
-
-def chat_key(chat_id: str) -> bytes:
-    """The key of a chat: its id in UTF-8, lone surrogates passed through. No two ids have the same."""
-    return chat_id.encode("utf-8", "surrogatepass")
 
 
 @contextmanager

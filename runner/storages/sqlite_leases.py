@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from runner.errors import ChatChangedError
 from runner.storages.claims import Claims
+from runner.storages.keys import chat_key
 from runner.storages.lease import Holder, shown, utc_now
 from runner.storages.processes import is_gone, own_mark
-from runner.storages.sqlite_file import chat_key
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,10 +21,20 @@ _CLAIMS = Claims()
 
 
 class SqliteLeases:
-    """A lease is a row. Before a row, a chat is claimed inside the process, so that only one task watches the file."""
+    """A lease is a row. Before a row, a chat is claimed inside the process, so that only one task watches the file.
 
-    def __init__(self, file: DatabaseFile, thread: ConnectionThread, lease_time: float) -> None:
+    `key_of` makes the row's key of a chat id, or of the name of something else that is leased.
+    """
+
+    def __init__(
+        self,
+        file: DatabaseFile,
+        thread: ConnectionThread,
+        lease_time: float,
+        key_of: Callable[[str], bytes] = chat_key,
+    ) -> None:
         self.lease_time = lease_time
+        self._key_of = key_of
         self._file = file
         self._thread = thread
         self._held: dict[str, Holder] = {}
@@ -36,7 +46,7 @@ class SqliteLeases:
             return nearest
         former = self._held.get(chat_id)
         ended = former.owner if former is not None else None  # its event loop was closed: the claim is ours now
-        key = chat_key(chat_id)
+        key = self._key_of(chat_id)
 
         def take(connection: sqlite3.Connection) -> Holder:
             holder = _holder(connection, key, ended, silent)
@@ -107,9 +117,11 @@ class SqliteLeases:
         return True
 
     def _dropping(self, chat_id: str, owner: str) -> Callable[[sqlite3.Connection], None]:
+        key = self._key_of(chat_id)
+
         def drop(connection: sqlite3.Connection) -> None:
             with self._file.writing(connection, durable=False):
-                connection.execute("DELETE FROM lease WHERE chat = ? AND owner = ?", (chat_key(chat_id), owner))
+                connection.execute("DELETE FROM lease WHERE chat = ? AND owner = ?", (key, owner))
 
         return drop
 

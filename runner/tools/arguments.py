@@ -105,23 +105,32 @@ def _lines(error: Any, known: Sequence[str]) -> list[str]:
     return [f"argument {place(path)}: {text}" if path else text]
 
 
-def coerced(value: Any, schema: Any, root: Json | None = None) -> Any:
+def coerced(value: Any, schema: Any) -> Any:
     """`value` with whole floats made ints wherever `schema` says integer; what needs no change is not copied."""
+    return _coerced(value, schema, schema) if _holds_float(value) else value
+
+
+def _holds_float(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_float, value.values()))
+    return any(map(_holds_float, value)) if isinstance(value, list) else isinstance(value, float)
+
+
+def _coerced(value: Any, schema: Any, root: Any) -> Any:
     if not isinstance(schema, dict):
         return value
-    root = schema if root is None else root
     schema = resolved(schema, root)
     if isinstance(value, float):
         return int(value) if value.is_integer() and _says_integer(schema, root) else value
     if isinstance(value, dict):
-        value = _with(value, {name: coerced(item, _member(schema, name), root) for name, item in value.items()})
+        value = _with(value, {name: _coerced(item, _member(schema, name), root) for name, item in value.items()})
     elif isinstance(value, list):
-        items = [coerced(item, _item(schema, index), root) for index, item in enumerate(value)]
+        items = [_coerced(item, _item(schema, index), root) for index, item in enumerate(value)]
         value = items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     else:
         return value
     for arm in _arms(schema):
-        value = coerced(value, arm, root)
+        value = _coerced(value, arm, root)
     return value
 
 

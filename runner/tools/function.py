@@ -86,6 +86,11 @@ class FunctionTool(Tool):
         return result if inspect.isawaitable(result) else _as_json(result)
 
 
+def returns_json(tool: Tool) -> bool:
+    """Whether what a tool returns was already made JSON, within the limit of its call, by `FunctionTool.execute`."""
+    return type(tool).execute is FunctionTool.execute
+
+
 def _is_async(function: Any) -> bool:
     while isinstance(function, partial):
         function = function.func

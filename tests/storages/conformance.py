@@ -1,4 +1,7 @@
-"""What every storage promises. A test class inherits `StorageConformance` and gives it a `storage`."""
+"""What every storage promises. A test class inherits `StorageConformance` and gives it a `storage`.
+
+Needs pytest, pytest-asyncio in its `auto` mode, and hypothesis. AGENT_RUN_SOAK=10 tries ten times as many examples.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import asyncio
 import contextlib
 import json
 import math
+import os
 import random
 import threading
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,12 +22,16 @@ from hypothesis import strategies as st
 
 from runner.errors import ChatBusyError, ChatChangedError, ChatStorageError
 from runner.messages import ChatMessage, to_json
+from runner.storages.base import ChatInfo, every_chat
 from tests.storages.turns import add_under_lease, assert_in_order, say, words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from runner.storages.base import ChatStorage
+
+SOAK = max(1, int(os.environ.get("AGENT_RUN_SOAK") or 1))
+"""How many times longer than usual to try."""
 
 
 def normal(text: str) -> str:
@@ -102,10 +111,19 @@ def in_threads(count: int, work: Callable[[int], Awaitable[None]]) -> None:
 
 
 class StorageConformance:
-    """Inherit, and write a fixture `storage`; it is closed by the tests' `async with`."""
+    """Inherit, and write a fixture `storage`; it is closed by the tests' `async with`.
+
+    Set `can_list` or `can_replace` to False for a storage without `list_chats` or `update_history`.
+    """
 
     can_list = True
     can_replace = True
+
+    @pytest.fixture(autouse=True)
+    def _skipped_where_it_cannot(self, request: pytest.FixtureRequest) -> None:
+        for method, can in (("list_chats", self.can_list), ("update_history", self.can_replace)):
+            if not can and request.node.get_closest_marker("needs") and method in marked(request):
+                pytest.skip(f"this storage has no {method}")
 
     async def test_what_is_appended_is_read_back_in_order(self, storage: ChatStorage) -> None:
         async with storage:
@@ -160,7 +178,7 @@ class StorageConformance:
             assert words(await storage.get_history("c")) == ["z"]
 
     @settings(
-        max_examples=40,
+        max_examples=40 * SOAK,
         deadline=None,
         derandomize=True,
         suppress_health_check=[

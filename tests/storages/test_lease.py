@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.errors import ChatBusyError, ChatStorageError
-from runner.storages.lease import Holder, _Watch
+from runner.storages.lease import Holder, Watch
 from runner.storages.processes import is_gone, own_mark
 from runner.storages.sqlite import SqliteChatStorage
 from tests.storages.turns import say
@@ -28,7 +28,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="marks exist on Linux
 
 
 def test_a_waiter_that_was_frozen_does_not_take_the_owner_for_dead() -> None:
-    watch = _Watch(0.2)
+    watch = Watch(0.2)
     watch.saw(Holder("owner", 1))
     time.sleep(0.3)
     watch.saw(Holder("owner", 1))
@@ -36,7 +36,7 @@ def test_a_waiter_that_was_frozen_does_not_take_the_owner_for_dead() -> None:
 
 
 def test_a_waiter_takes_an_owner_for_dead_only_when_its_counter_stood_still() -> None:
-    watch = _Watch(0.02)
+    watch = Watch(0.02)
     for counter in range(10):
         watch.saw(Holder("owner", 1, counter))
         time.sleep(0.005)

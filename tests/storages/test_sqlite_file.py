@@ -13,7 +13,7 @@ import pytest
 
 from runner.errors import ChatStorageError
 from runner.storages.sqlite import SqliteChatStorage
-from runner.storages.sqlite_file import APPLICATION_ID
+from runner.storages.sqlite_schema import APPLICATION_ID
 from tests.storages.turns import say, words
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def test_a_database_of_a_newer_version_is_refused_and_not_touched(path: Pa
     with database(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     before = folder(path)
-    assert "newer agent-run (its format is 99, this one knows 1)" in await refusal(path)
+    assert "newer agent-run (its format is 99, this one knows 2)" in await refusal(path)
     assert folder(path) == before
 
 
