@@ -1,4 +1,4 @@
-"""One measurement in a process of its own: `python -m benchmarks.child CONTENDER ROW` prints a number."""
+"""One measurement in a process of its own: `python -m benchmarks.child MODULE ROW` prints a number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.work import WORK
 
 async def measure(contender: str, row: str) -> float:
     """The row's figure for one contender."""
-    talk = importlib.import_module(f"benchmarks.contenders.{contender}").Talk()
+    talk = importlib.import_module(contender).Talk()
     await talk.open()
     try:
         return await WORK[row](talk)

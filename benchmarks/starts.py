@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+from benchmarks.peers.environments import python_of
 
 BARE_SDK = """
 import asyncio
@@ -42,7 +45,7 @@ asyncio.run(main())
 MANIFEST = "model: gemini-3.8-flash\nstorage: memory\n"
 
 
-def commands(manifest: str) -> dict[str, dict[str, list[str]]]:
+def commands(manifest: Path) -> dict[str, dict[str, list[str]]]:
     """Row prefix -> contender -> the process to time."""
     python = sys.executable
     return {
@@ -51,6 +54,18 @@ def commands(manifest: str) -> dict[str, dict[str, list[str]]]:
             "engine": [python, "-c", ENGINE],
             "plain_http": [python, "-c", PLAIN_HTTP],
         },
-        "agent-run FILE": {"engine": [python, "-m", "runner", manifest, "hello"]},
+        "agent-run FILE": {"engine": [python, "-m", "runner", str(manifest), "hello"]},
         "agent-run --help": {"engine": [python, "-m", "runner", "--help"]},
     }
+
+
+ADK_AGENT = "name: agent\nmodel: gemini-3.8-flash\ninstruction: Answer.\n"
+
+
+def adk_command(row: str, manifest: Path) -> list[str]:
+    """What google-adk does for a row that is named after ours: its YAML agent asked once, or its help."""
+    adk = str(Path(python_of("adk")).with_name("adk"))
+    if "--help" in row:
+        return [adk, "--help"]
+    (manifest.parent / "root_agent.yaml").write_text(ADK_AGENT)
+    return [adk, "run", str(manifest.parent), "hello"]

@@ -71,9 +71,9 @@ async def tool_turn(contender: Contender, *, streamed: bool) -> float:
     async def one() -> None:
         await contender.turn(await contender.chat(0, "memory"), QUESTION, "weather", streamed=streamed)
 
-    for _ in range(5):
+    for _ in range(20):
         await one()
-    return await cpu_of(one, 60)
+    return await cpu_of(one, 150)
 
 
 async def many_chats(contender: Contender) -> float:
