@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from runner.client import GeminiClient
     from runner.errors import (
         AgentRunError,
+        CassetteError,
+        CassetteMissError,
         ChatBusyError,
         ChatChangedError,
         ChatStorageError,
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from runner.models.gemini.model import GeminiModel
     from runner.models.offline import OfflineModel
     from runner.models.scripted import ScriptedModel
+    from runner.project import Project
+    from runner.reload.news import Reloaded, ReloadFailed, ReloadNotice
     from runner.requests import Finish, GenerateContentRequest, Usage
     from runner.storages.base import ChatStorage
     from runner.storages.memory import LocalChatStorage
@@ -61,8 +65,9 @@ _HOMES = {
     "runner.caches": "CacheConfig CacheManager",
     "runner.chats": "ChatManager",
     "runner.client": "GeminiClient",
-    "runner.errors": "AgentRunError ChatBusyError ChatChangedError ChatStorageError GeminiAPIError GeminiClientError "
-    "GeminiResponseError GeminiToolExecutionError ManifestError MissingKeyError ModelChoiceError",
+    "runner.errors": "AgentRunError CassetteError CassetteMissError ChatBusyError ChatChangedError ChatStorageError "
+    "GeminiAPIError GeminiClientError GeminiResponseError GeminiToolExecutionError ManifestError MissingKeyError "
+    "ModelChoiceError",
     "runner.events": "Event Notice TextDelta ThoughtDelta ToolCalled ToolProgress ToolReturned TurnEnded TurnStarted "
     "UsageReported",
     "runner.executors.base": "ToolExecutor",
@@ -75,6 +80,8 @@ _HOMES = {
     "runner.models.gemini.model": "GeminiModel",
     "runner.models.offline": "OfflineModel",
     "runner.models.scripted": "ScriptedModel",
+    "runner.project": "Project",
+    "runner.reload.news": "ReloadFailed ReloadNotice Reloaded",
     "runner.requests": "Finish GenerateContentRequest Usage",
     "runner.storages.base": "ChatStorage",
     "runner.storages.memory": "LocalChatStorage",
@@ -94,6 +101,8 @@ __all__ = [
     "AsyncToolExecutor",
     "CacheConfig",
     "CacheManager",
+    "CassetteError",
+    "CassetteMissError",
     "ChatBusyError",
     "ChatChangedError",
     "ChatManager",
@@ -119,7 +128,11 @@ __all__ = [
     "ModelChoiceError",
     "Notice",
     "OfflineModel",
+    "Project",
     "RateLimitingAsyncExecutor",
+    "ReloadFailed",
+    "ReloadNotice",
+    "Reloaded",
     "ScriptedModel",
     "SqliteChatStorage",
     "TextDelta",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from runner.chats import ChatManager
+from runner.agent_cache import AgentCache, with_content
+from runner.chats import ChatManager, prefix_of, utc_now
 from runner.client import GeminiClient, TurnEvents
 from runner.digests import digest_of
 from runner.errors import ManifestError, MissingKeyError
@@ -17,6 +19,7 @@ from runner.manifest import Spec
 from runner.modules import ModuleTable
 from runner.plugins import EXECUTORS, MODELS, STORAGES
 from runner.registry import Place
+from runner.retention import Retention
 from runner.settings import Settings
 from runner.shared import Parts
 from runner.tools.toolbox import Toolbox
@@ -24,11 +27,13 @@ from runner.toolsource import tools_of
 from runner.turn import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from runner.executors.base import ToolExecutor
     from runner.manifest import AgentManifest
+    from runner.manifest.specs import StorageSpec
     from runner.messages import ChatMessage, Part
     from runner.models.base import Model
     from runner.storages.base import ChatStorage
@@ -45,6 +50,21 @@ OFFLINE = Notice(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Substitutes:
+    """What stands in for parts of an agent, as in a test; what is None is as the manifest says.
+
+    `model` is given what the manifest's would be made from, the tools, and a function that makes it (raising
+    MissingKeyError without a key). `tool_lines` are the tools of each line of the manifest's `tools`; no module is
+    loaded for them. `clock` says what time it is, in the zone in which the instructions tell it.
+    """
+
+    model: Callable[[Spec, Toolbox, Callable[[], Model]], Model] | None = None
+    tool_lines: list[tuple[str, list[Tool]]] | None = None
+    storage: ChatStorage | None = None
+    clock: Callable[[], datetime] | None = None
+
+
 class Agent:
     """A manifest's model, tools, executor and storage, ready to run turns. Use it as `async with`.
 
@@ -57,10 +77,11 @@ class Agent:
         self,
         loaded: LoadedManifest,
         *,
-        model: str | None = None,
+        model: str | Spec | None = None,
         settings: Settings | None = None,
         offline_without_key: bool = False,
         previous: Agent | None = None,
+        substitutes: Substitutes | None = None,
     ) -> None:
         self.manifest: AgentManifest = loaded.manifest
         self.name, self.path, self.root = loaded.name, loaded.path, loaded.root
@@ -70,30 +91,36 @@ class Agent:
         self._closing = AsyncExitStack()
         self._closing.push_async_callback(self.parts.let_go)
         settings = settings or Settings.of_project(self.root)
+        self._substitutes = substitutes or Substitutes()
         with _located(loaded), self.parts.let_go_on_error():
             self.modules = self._module_table(previous)
-            place = Place(self.root, self.path.parent, self.modules, settings)
-            self.model_spec = self._model_spec(
-                model or settings.model, settings, offline_without_key=offline_without_key
-            )
-            self.model = self._model(place, previous)
-            self.tool_lines = [
+            place = self._place = Place(self.root, self.path.parent, self.modules, settings)
+            self.model_spec = self._model_spec(model or settings.model, settings, offline_without_key)
+            self.tool_lines = self._substitutes.tool_lines or [
                 (line, _tools_of(index, line, place, loaded)) for index, line in enumerate(self.manifest.tools)
             ]
             with _located(loaded, "tools"):
                 self.toolbox = Toolbox(tool for _, tools in self.tool_lines for tool in tools)
             if self.manifest.tool_mode == "any" and not len(self.toolbox):
                 raise ManifestError("`any` forces a tool call, but there are no tools", key="tool_mode")
+            self.model = self._model(loaded, previous)
             self.executor: ToolExecutor[Any] = EXECUTORS.make(self.manifest.executor, place)
             self._closing.callback(self.executor.shutdown)
-            self.storage_spec = self._storage_spec(settings)
+            self.storage_spec = storage_spec(self.manifest, settings)
             self.storage = self._storage(place, previous)
-            instructions = turn_instructions(loaded, self.toolbox, self.model.name)
-        self.chat_manager = ChatManager(self.storage, instructions, namespace=self.name)
+            clock = self._substitutes.clock
+            zone = None if clock is None else clock().tzinfo
+            instructions = turn_instructions(loaded, self.toolbox, self.model.name, zone)
+        self.chat_manager = ChatManager(self.storage, instructions, namespace=self.name, clock=clock or utc_now)
+        if self.storage_spec.retention is not None and self._substitutes.storage is None:
+            prefix = prefix_of(self.name)
+            retention = self.chat_manager.retention = Retention(self.storage, prefix, self.storage_spec.retention)
+            self._closing.push_async_callback(retention.aclose)
         generation = self.manifest.generation
+        self.cache = self._cache(loaded)
         self.client = GeminiClient(
             chat_manager=self.chat_manager,
-            model=self.model,
+            model=self.model if self.cache is None else self.cache.around(self.model),
             tool_mode=self.manifest.tool_mode,
             num_gemini_call_retries=self.manifest.retries,
             limits=Limits(**self.manifest.limits.given()),
@@ -167,17 +194,41 @@ class Agent:
         before = previous.parts if previous is not None and previous.modules.is_current else None
         return self.parts.take("modules", lambda: ModuleTable(roots), ModuleTable.close, key=roots, previous=before)
 
-    def _model(self, place: Place, previous: Agent | None) -> Model:
+    def made_tools(self, line: str) -> list[Tool]:
+        """The tools that a line of the manifest's `tools` names, of this agent's own modules. Raises ManifestError."""
+        return tools_of(line, self._place)
+
+    def made_model(self, spec: Spec) -> Model:
+        """A new model as the manifest could name it; who asked closes it. Raises MissingKeyError."""
+        if not _has_key(spec, self._place.settings):
+            raise MissingKeyError(NO_KEY)
+        model: Model = MODELS.make(spec, self._place)
+        return model
+
+    def _model(self, loaded: LoadedManifest, previous: Agent | None) -> Model:
         """The model that `model_spec` names; one of a project's own class is made anew, its code may have changed."""
-        spec = self.model_spec
+        spec, substitute = self.model_spec, self._substitutes.model
 
         def make() -> Model:
-            model: Model = MODELS.make(spec, place)
-            return model
+            return self.made_model(spec)
 
-        key = None if ":" in spec.type else (spec, place.settings)
+        def make_with_content() -> Model:  # a test makes no context caches
+            return make() if loaded.manifest.cache is None else with_content(loaded, make())
+
+        def close(model: Model) -> object:
+            return model.aclose()
+
+        if substitute is not None:
+            return self.parts.take("model", lambda: substitute(spec, self.toolbox, make_with_content), close)
+        key = None if ":" in spec.type else (spec, self._place.settings)
         before = previous.parts if previous is not None else None
-        return self.parts.take("model", make, lambda model: model.aclose(), key=key, previous=before)
+        return self.parts.take("model", make, close, key=key, previous=before)
+
+    def _cache(self, loaded: LoadedManifest) -> AgentCache | None:
+        """The context cache that the manifest asks for; a test makes none."""
+        if loaded.manifest.cache is None or self._substitutes.model is not None:
+            return None
+        return AgentCache.of(loaded, self.model_spec, self.model, self.storage)
 
     def _storage(self, place: Place, previous: Agent | None) -> ChatStorage:
         """The storage `storage_spec` names; one of a project's own class is made anew when its file has changed."""
@@ -199,29 +250,36 @@ class Agent:
             await modules.let_go()
 
         before = previous.parts if previous is not None else None
+        if (given := self._substitutes.storage) is not None:
+            return self.parts.take("storage", lambda: given, lambda storage: storage.aclose())
+        key: tuple[object, ...] = (spec.type, spec.options, self.root)
         if file is None:
-            key: object = (spec, self.root)
             return self.parts.take("storage", make, lambda storage: storage.aclose(), key=key, previous=before)
-        key = (spec, self.root, digest_of(file))
+        key = (*key, digest_of(file))
         return self.parts.take("storage", make_with_modules, close_with_modules, key=key, previous=before)
 
-    def _model_spec(self, override: str | None, settings: Settings, *, offline_without_key: bool) -> Spec:
-        from runner.models.gemini.credentials import find_credentials
-
+    def _model_spec(self, override: str | Spec | None, settings: Settings, offline_without_key: bool) -> Spec:
         spec = self.manifest.model
         if override is not None:
             spec = type(self.manifest).model_validate({"model": override}).model
-        if spec.type != "gemini" or settings.api_key or find_credentials():
+        if self._substitutes.model is not None or not offline_without_key or settings.is_ci or _has_key(spec, settings):
             return spec
-        if settings.is_ci or not offline_without_key:
-            raise MissingKeyError(NO_KEY)
         self.notices.append(OFFLINE)
         return Spec(type="offline")
 
-    def _storage_spec(self, settings: Settings) -> Spec:
-        if settings.storage is None:
-            return self.manifest.storage
-        return type(self.manifest).model_validate({"storage": settings.storage}).storage
+
+def _has_key(spec: Spec, settings: Settings) -> bool:
+    """Whether the model needs none, or there is one."""
+    from runner.models.gemini.credentials import find_credentials
+
+    return spec.type != "gemini" or bool(settings.api_key) or bool(find_credentials())
+
+
+def storage_spec(manifest: AgentManifest, settings: Settings) -> StorageSpec:
+    """The storage of a manifest, or the one that the environment puts in its place."""
+    if settings.storage is None:
+        return manifest.storage
+    return type(manifest).model_validate({"storage": settings.storage}).storage
 
 
 @contextmanager

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from runner import durations
-from runner.errors import GeminiAPIError, GeminiClientError
+from runner.errors import GeminiAPIError, GeminiClientError, ModelChoiceError
 from runner.models.gemini.failures import worded
 from runner.models.gemini.names import has_explicit_caching
 from runner.models.gemini.redaction import environment_secrets, redactor
 from runner.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Iterable, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -32,6 +32,10 @@ class HasSdkClient(Protocol):
 
 
 Client: TypeAlias = "HasSdkClient | genai.Client"
+
+T = TypeVar("T")
+
+_RESOURCE = "cachedContents/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class CacheManager:
         `tools` are tools as a turn takes them, function declarations, or the API's own `{"googleSearch": {}}`.
         """
         if not has_explicit_caching(model):
-            raise GeminiClientError(
+            raise ModelChoiceError(
                 f"{model} has no explicit context caching (its implicit caching needs no setting); "
                 "use a Gemini 3 model such as gemini-3.8-flash"
             )
@@ -130,12 +134,11 @@ class CacheManager:
         self, client: Client | str | None = None, cache_name: str | None = None, *, ttl: Duration
     ) -> Cache:
         """Let the cache live for `ttl` from now."""
-        wanted = _ttl(ttl)
-        sdk, name = await self._named(client, cache_name)
-        found = await _find(sdk, name)
-        if found is None:
+        refreshed = await self.get_and_refresh(client, cache_name, ttl=ttl)
+        if refreshed is None:
+            name = client if isinstance(client, str) else cache_name
             raise GeminiClientError(f'there is no context cache "{name}" (it may have expired)')
-        return await _refreshed(sdk, found, wanted)
+        return refreshed
 
     async def get_and_refresh(
         self, client: Client | str | None = None, cache_name: str | None = None, *, ttl: Duration
@@ -143,25 +146,17 @@ class CacheManager:
         """The cache of this name, living for `ttl` from now, or None when there is none (any more)."""
         wanted = _ttl(ttl)
         sdk, name = await self._named(client, cache_name)
-        found = await _find(sdk, name)
-        if found is None:
+        if (resource := await _resource_name(sdk, name)) is None:
             return None
-        try:
-            return await _refreshed(sdk, found, wanted)
-        except GeminiAPIError as error:
-            if error.code in {403, 404}:  # it expired between the two requests
-                return None
-            raise
+        updated = await _unless_gone(sdk.aio.caches.update(name=resource, config={"ttl": wanted}))
+        return None if updated is None else Cache.from_sdk(updated)
 
     async def delete_cache(self, client: Client | str | None = None, cache_name: str | None = None) -> bool:
         """Delete the cache; False when there was none."""
         sdk, name = await self._named(client, cache_name)
-        found = await _find(sdk, name)
-        if found is None:
+        if (resource := await _resource_name(sdk, name)) is None:
             return False
-        with _worded():
-            await sdk.aio.caches.delete(name=found.name)
-        return True
+        return await _unless_gone(sdk.aio.caches.delete(name=resource)) is not None
 
     async def _named(self, client: Client | str | None, cache_name: str | None) -> tuple[genai.Client, str]:
         if isinstance(client, str):
@@ -182,26 +177,35 @@ class CacheManager:
 
 
 async def _find(sdk: genai.Client, name: str) -> Cache | None:
-    if "cachedContents/" in name:
-        try:
-            with _worded():
-                return Cache.from_sdk(await sdk.aio.caches.get(name=name))
-        except GeminiAPIError as error:
-            if error.code in {403, 404}:
-                return None
+    if _RESOURCE not in name:
+        return next((cache for cache in await _listed(sdk) if cache.display_name == name), None)
+    found = await _unless_gone(sdk.aio.caches.get(name=name))
+    return None if found is None else Cache.from_sdk(found)
+
+
+async def _resource_name(sdk: genai.Client, name: str) -> str | None:
+    """The resource name that a name means; None where a display name means nothing."""
+    if _RESOURCE in name:
+        return name
+    found = await _find(sdk, name)
+    return None if found is None else found.name
+
+
+async def _unless_gone(asked: Awaitable[T]) -> T | None:
+    """What was asked for; None where the cache is not there any more: the service says that it may not be seen."""
+    try:
+        with _worded():
+            return await asked
+    except GeminiAPIError as error:
+        if error.code not in {403, 404}:
             raise
-    return next((cache for cache in await _listed(sdk) if cache.display_name == name), None)
+        return None
 
 
 async def _listed(sdk: genai.Client) -> list[Cache]:
     with _worded():
         found = [Cache.from_sdk(content) async for content in await sdk.aio.caches.list(config={"page_size": 1000})]
     return sorted(found, key=lambda cache: cache.create_time.timestamp() if cache.create_time else 0.0, reverse=True)
-
-
-async def _refreshed(sdk: genai.Client, cache: Cache, ttl: str) -> Cache:
-    with _worded():
-        return Cache.from_sdk(await sdk.aio.caches.update(name=cache.name, config={"ttl": ttl}))
 
 
 def _body(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from runner.known_logs import KnownLogs
 from runner.messages import ChatMessage, history
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runner.caches import CacheConfig
     from runner.messages import Content, Json, Part
     from runner.models.base import Model
+    from runner.retention import Retention
     from runner.storages.base import ChatStorage
     from runner.storages.lease import Lease
 
@@ -47,12 +48,25 @@ def new_chat_id() -> str:
     return f"{utc_now():%Y%m%d}-{secrets.token_hex(4)}"
 
 
+def prefix_of(namespace: str) -> str:
+    """What the keys of a namespace's chats begin with: the escaped namespace and "/"; nothing where there is none."""
+    return f"{quote(namespace, safe='')}/" if namespace else ""
+
+
+def named(key: str) -> tuple[str, str]:
+    """The namespace and the chat id of a storage's key; together they make the same key again."""
+    escaped, slash, chat_id = key.partition("/")
+    namespace = unquote(escaped, errors="replace")
+    return (namespace, chat_id) if slash and prefix_of(namespace) == f"{escaped}/" else ("", key)
+
+
 class OpenChat:
     """A chat held under its lease for one turn: its log, and the only way to add to it."""
 
     def __init__(self, storage: ChatStorage, key: str, lease: Lease, log: list[ChatMessage], clock: Clock) -> None:
         self._storage, self._key, self._lease, self._clock = storage, key, lease, clock
         self.log = log
+        self.closed: Sequence[ChatMessage] = ()  # what was appended at opening, to close an open turn
         self.messages = history(log)
         self._writing = asyncio.Lock()
 
@@ -106,6 +120,7 @@ class ChatManager:
     """Keeps chats in a storage and renders them as requests. `instructions` are rendered once a turn.
 
     `namespace` separates the chats of several agents in one storage: each key is the escaped namespace, "/", the id.
+    Old chats are deleted as `retention` says, looked for when a turn has ended.
     """
 
     def __init__(
@@ -115,14 +130,16 @@ class ChatManager:
         *,
         namespace: str = "",
         clock: Clock = utc_now,
+        retention: Retention | None = None,
     ) -> None:
         if storage is None:
             from runner.storages.memory import LocalChatStorage
 
             storage = LocalChatStorage()
         self.storage, self.instructions, self.clock = storage, instructions, clock
+        self.retention = retention
         self._known = KnownLogs()
-        self._prefix = f"{quote(namespace, safe='')}/" if namespace else ""
+        self._prefix = prefix_of(namespace)
 
     def key(self, chat_id: str) -> str:
         """The storage's key of a chat: different (namespace, id) pairs have different keys."""
@@ -147,8 +164,11 @@ class ChatManager:
             chat = OpenChat(self.storage, key, lease, known.log, self.clock)
             if entries := closing(chat.log, chat.now()):
                 await chat.append(*entries)
+                chat.closed = entries
             yield chat
             self._known.keep(key, known)
+        if self.retention is not None:
+            self.retention.begin()
 
     def system_instruction(self) -> Content | None:
         """The instructions rendered now, as Gemini's content."""

@@ -6,11 +6,12 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from runner.chats import ChatManager, ToolMode, new_chat_id
 from runner.errors import AgentRunError
-from runner.events import Notice, TextDelta, TurnEnded
+from runner.events import TextDelta, TurnEnded
 from runner.executors.parallel import AsyncToolExecutor
 from runner.files import file_part
 from runner.models.retry import Retry
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("agent_run")
 
 DEFAULT_MODEL = "gemini-3.8-flash"
-NO_CACHE = Notice("cache", "cache: off: this version does not use context caches inside a turn")
 
 
 class TurnOptions(TypedDict, total=False):
@@ -48,7 +48,7 @@ class TurnOptions(TypedDict, total=False):
     tool_mode: ToolMode | None
     max_iterations: int | None  # model calls the turn may cost
     num_gemini_call_retries: int | None  # resends one model call may cost; a model that is a `Retry` has its own
-    cache_config: CacheConfig | None
+    cache_config: CacheConfig | None  # what it holds is left out of the requests: instructions, tools, contents
     context: object  # the caller's own object, handed to tools as `ToolContext.deps`
     files: Sequence[str | Path | Part]
 
@@ -239,11 +239,13 @@ class GeminiClient:
         if tool_mode == "any" and not len(toolbox):
             raise ValueError('tool_mode "any" forces a tool call, but there are no tools')
         iterations, retries = options.get("max_iterations"), options.get("num_gemini_call_retries")
+        asked = _retrying(
+            self._gemini_model() if isinstance(model, str) else model,
+            self._retries if retries is None else retries,
+        )
+        cache = options.get("cache_config")
         return Plan(
-            model=_retrying(
-                self._gemini_model() if isinstance(model, str) else model,
-                self._retries if retries is None else retries,
-            ),
+            model=asked if cache is None else asked.around(partial(self._cached, cache)),
             model_name=model if isinstance(model, str) else model.name,
             toolbox=toolbox,
             executor=options.get("tool_executor") or self._executor,
@@ -253,8 +255,17 @@ class GeminiClient:
             generation_config=self._generation_config,
             settings=self._settings,
             deps=options.get("context"),
-            notices=() if options.get("cache_config") is None else (NO_CACHE,),
         )
+
+    def _cached(self, config: CacheConfig, model: Model) -> Model:
+        """The model, asked with the cache of that name."""
+        from runner.caches import CacheManager
+        from runner.caching.model import CachedModel
+        from runner.caching.named import NamedCache
+        from runner.models.gemini.model import GeminiModel
+
+        caches = CacheManager(model) if isinstance(model, GeminiModel) else None
+        return CachedModel(model, NamedCache(config, caches, self.chat_manager.storage.shared))
 
     def _gemini_model(self) -> GeminiModel:
         if self._gemini is None:
@@ -265,6 +276,6 @@ class GeminiClient:
         return self._gemini
 
 
-def _retrying(model: Model, retries: int) -> Model:
+def _retrying(model: Model, retries: int) -> Retry:
     """`model` with so many resends; one that has its own keeps to them, or their numbers would be multiplied."""
     return model if isinstance(model, Retry) else Retry(model, retries)

@@ -8,9 +8,11 @@
     │   ├── GeminiAPIError           the service or the way to it failed: HTTP status or transport         (exit 3)
     │   ├── GeminiResponseError      the service answered, but not with a usable answer                    (exit 3)
     │   └── GeminiToolExecutionError an executor raised, or returned the wrong number of results           (exit 70)
-    └── ChatStorageError             the storage failed; nothing was acknowledged that is not stored       (exit 4)
-        └── ChatBusyError            another process or task holds the chat                                (exit 6)
-            └── ChatChangedError     another writer appended first: this turn stopped                      (exit 6)
+    ├── ChatStorageError             the storage failed; nothing was acknowledged that is not stored       (exit 4)
+    │   └── ChatBusyError            another process or task holds the chat                                (exit 6)
+    │       └── ChatChangedError     another writer appended first: this turn stopped                      (exit 6)
+    └── CassetteError                a recording of model calls is missing or cannot be read               (exit 2)
+        └── CassetteMissError        a request is not the one that was recorded                            (exit 2)
 
 `reason` is a stable word for programs, `str(error)` one line for people, `retryable` says whether the same request may
 succeed later. The exit codes are chosen in `runner.cli` and listed in `docs/cli.md`.
@@ -31,16 +33,19 @@ class AgentRunError(Exception):
 class ManifestError(AgentRunError):
     """A manifest, a name in it, or a module it names is wrong. `path` is the file, `key` the dotted key when known.
 
+    `where` is the line of a module that is wrong, as `file:line`.
+
     One that was found while loading holds all that is wrong in `diagnostics` (`runner.loading.Diagnostic`).
     """
 
     reason = "MANIFEST"
     diagnostics: tuple[Any, ...] = ()
 
-    def __init__(self, message: str, *, path: str | None = None, key: str | None = None) -> None:
-        self.path, self.key, self.message = path, key, message
-        where = ": ".join(part for part in (path, key) if part)
-        super().__init__(f"{where}: {message}" if where else message)
+    def __init__(
+        self, message: str, *, path: str | None = None, key: str | None = None, where: str | None = None
+    ) -> None:
+        self.path, self.key, self.message, self.where = path, key, message, where
+        super().__init__(": ".join(part for part in (path, key, where, message) if part))
 
 
 class GeminiClientError(AgentRunError):
@@ -127,3 +132,51 @@ class ChatChangedError(ChatBusyError):
     """Someone else wrote to the chat since it was opened; nothing of this write was stored."""
 
     reason = "CHANGED"
+
+
+class CassetteError(AgentRunError):
+    """A recording of model calls is missing, torn, of a newer format or none at all; `path` and `line` say where."""
+
+    reason = "CASSETTE"
+
+    def __init__(self, message: str, *, path: str, line: int | None = None) -> None:
+        self.message, self.path, self.line = message, path, line
+        super().__init__(f"{path}{'' if line is None else f':{line}'}: {message}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_cassette_error, (type(self), self.__dict__))
+
+
+class CassetteMissError(CassetteError):
+    """A request is not the one that was recorded at its place.
+
+    `role`, `turn` and `step` say which request it was, `difference` is a text of several lines on what is another
+    than recorded, and `hint` how to record anew; whoever knows the command sets it.
+    """
+
+    reason = "CASSETTE_MISS"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str,
+        line: int | None = None,
+        role: str = "agent",
+        turn: int = 1,
+        step: int = 1,
+        difference: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, path=path, line=line)
+        self.role, self.turn, self.step = role, turn, step
+        self.difference, self.hint = difference, hint
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}; {self.hint}" if self.hint else super().__str__()
+
+
+def _cassette_error(kind: type[CassetteError], known: dict[str, Any]) -> CassetteError:
+    error = kind(known["message"], path=known["path"], line=known["line"])
+    error.__dict__.update(known)
+    return error

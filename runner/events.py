@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 if TYPE_CHECKING:
     from runner.errors import AgentRunError
     from runner.messages import Json, TurnReason
-    from runner.requests import Usage
+    from runner.requests import CacheUse, Usage
 
 
 class _Event:
@@ -90,10 +90,11 @@ class ToolReturned(_Event):
 
 @dataclass(frozen=True, slots=True)
 class UsageReported(_Event):
-    """The tokens of one model call."""
+    """The tokens of one model call; `cache` where the agent has a context cache."""
 
     step: int
     usage: Usage
+    cache: CacheUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class TurnEnded(_Event):
 
     `text` is the answer: the text of the model's last reply. `code`, `message`, `retryable` come with every reason but
     `answered` where there is something to say; `error` is the exception behind a `failed` turn (not in the JSON form).
+    `cache` says what became of the context cache, where the agent has one.
     """
 
     reason: TurnReason
@@ -119,6 +121,7 @@ class TurnEnded(_Event):
     message: str | None = None
     retryable: bool | None = None
     error: AgentRunError | None = None
+    cache: CacheUse | None = None
 
     _unspoken: ClassVar[frozenset[str]] = frozenset({"error"})
 

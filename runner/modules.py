@@ -15,6 +15,7 @@ import importlib
 import itertools
 import logging
 import sys
+from functools import lru_cache
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING, Any
@@ -212,4 +213,11 @@ class _Loader(SourceFileLoader):
         from pathlib import Path
 
         path = self.get_filename(fullname)
-        return self.source_to_code(self._source(Path(path)), path)
+        return _compiled(self._source(Path(path)), path)
+
+
+@lru_cache(maxsize=256)
+def _compiled(source: bytes, path: str) -> CodeType:
+    """The code of a source, made once: tables share it, and run it in modules of their own."""
+    code: CodeType = SourceFileLoader("", path).source_to_code(source, path)
+    return code

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, InstanceOf
 
-from runner.executors.base import ToolExecutor  # noqa: TC001  # pydantic reads the hints of checked factories
-from runner.models.base import Model  # noqa: TC001  # pydantic reads the hints of checked factories
 from runner.registry import Place, Registry
-from runner.storages.base import ChatStorage  # noqa: TC001  # pydantic reads the hints of checked factories
+
+if TYPE_CHECKING:
+    from runner.executors.base import ToolExecutor
+    from runner.models.base import Model
+    from runner.storages.base import ChatStorage
 
 
 def gemini(name: str, place: InstanceOf[Place], transport: Literal["auto", "direct", "sdk"] = "auto") -> Model:
@@ -59,6 +61,44 @@ def sqlite(url: str, place: InstanceOf[Place]) -> ChatStorage:
     return SqliteChatStorage.from_url(url, root=place.root)
 
 
+def postgresql(url: str) -> ChatStorage:
+    """A PostgreSQL database."""
+    from runner.storages.postgresql import PostgresChatStorage
+
+    return PostgresChatStorage(url)
+
+
+def redis(url: str) -> ChatStorage:
+    """A Redis server; rediss:// for TLS."""
+    from runner.storages.redis import RedisChatStorage
+
+    return RedisChatStorage(url)
+
+
+def hybrid(place: InstanceOf[Place], url: str = "", cache: str = "", database: str = "") -> ChatStorage:
+    """A database, and Redis in front of it for reading long chats: `cache` and `database` are URLs."""
+    from runner.manifest.specs import StorageSpec, spec_of
+    from runner.storages.hybrid import HybridChatStorage
+    from runner.storages.hybrid_url import split_url
+
+    if url and not (cache or database):
+        cache, database = split_url(url)
+    if url.startswith("hybrid:") or not (cache and database):
+        raise ValueError("write cache: redis://host:6379/0, and database: with the URL of the database")
+    return HybridChatStorage(cache, STORAGES.make(StorageSpec.model_validate(spec_of(database)), place))
+
+
 MODELS = Registry("model", {"gemini": f"{__name__}:gemini", "offline": f"{__name__}:offline"})
 EXECUTORS = Registry("executor", {"async": f"{__name__}:run_async", "rate_limiting": f"{__name__}:rate_limiting"})
-STORAGES = Registry("storage", {"memory": f"{__name__}:memory", "sqlite": f"{__name__}:sqlite"})
+STORAGES = Registry(
+    "storage",
+    {
+        "memory": f"{__name__}:memory",
+        "sqlite": f"{__name__}:sqlite",
+        "postgresql": f"{__name__}:postgresql",
+        "redis": f"{__name__}:redis",
+        "rediss": f"{__name__}:redis",
+        "hybrid": f"{__name__}:hybrid",
+    },
+    drivers={"postgresql": "psycopg", "redis": "redis", "rediss": "redis", "hybrid": "redis"},
+)

@@ -61,10 +61,16 @@ class Registry:
         """Whether a plug-in of this name was registered, is ours, or is brought by an installed package."""
         return name in self._registered or name in self._builtins or name in self._entry_points()
 
+    def builtin(self, name: str) -> Callable[..., Any]:
+        """The factory of one of our own plug-ins. Its hints can be evaluated but for the one of its result."""
+        module, _, attribute = self._builtins[name].partition(":")
+        factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+        factory.__annotations__.pop("return", None)  # for type checkers alone: nothing is imported to evaluate it
+        return factory
+
     def parameters(self, name: str) -> Mapping[str, inspect.Parameter]:
         """The options of one of our own plug-ins; no driver is imported for it."""
-        module, _, attribute = self._builtins[name].partition(":")
-        return _parameters(getattr(importlib.import_module(module), attribute))
+        return _parameters(self.builtin(name))
 
     def missing_driver(self, name: str) -> tuple[str, str] | None:
         """The package that one of our own plug-ins needs and that is not installed, and the line that installs it."""
@@ -94,7 +100,7 @@ class Registry:
         if name in self._registered:
             return self._registered[name]
         if name in self._builtins:
-            return self._checked(self._builtins[name], name)
+            return self._checked(name)
         if entry_point := self._entry_points().get(name):
             return self._loaded(name, entry_point)
         if ":" in name and name.partition(":")[0] not in self._builtins:
@@ -103,17 +109,13 @@ class Registry:
         hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
         raise ManifestError(f'unknown {self.kind} "{name}"{hint} Known: {", ".join(self.names)}', key=self.kind)
 
-    def _checked(self, target: str, name: str) -> Callable[..., Any]:
+    def _checked(self, name: str) -> Callable[..., Any]:
         from pydantic import ConfigDict, validate_call
 
-        module, _, attribute = target.partition(":")
-        try:
-            factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-        except ModuleNotFoundError as error:
-            if name not in self._drivers or (error.name or "").partition(".")[0] == __name__.partition(".")[0]:
-                raise
-            install = f"pip install 'agent-run[{name}]'"
-            raise ManifestError(f'{self.kind} "{name}" needs the package {error.name}: {install}') from error
+        if missing := self.missing_driver(name):
+            package, install = missing
+            raise ManifestError(f'{self.kind} "{name}" needs the package {package}: {install}', key=self.kind)
+        factory = self.builtin(name)
         checked: Callable[..., Any] = validate_call(config=ConfigDict(strict=True))(factory)
         return checked
 

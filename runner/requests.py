@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from runner.events import Notice
 from runner.messages import Part, to_json
@@ -68,8 +68,35 @@ class Finish:
     details: Json = field(default_factory=dict)
 
 
-ModelItem: TypeAlias = Part | Usage | Notice | Finish
-"""What `Model.generate` yields: raw parts as they arrive, `Usage` (cumulative: the last wins), `Notice`, a `Finish`."""
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """What became of the context cache in a model call, or in a turn: it was there, it was made now, or it is off.
+
+    `reason` says why it is off. `saved` are the tokens of the prompts that the service took from it.
+    """
+
+    state: Literal["hit", "miss", "off"]
+    reason: str | None = None
+    saved: int = 0
+
+    def __add__(self, other: CacheUse) -> CacheUse:
+        """Of two calls: made now in one of them, else there in one of them, else off."""
+        first, second = sorted((self, other), key=lambda use: ("miss", "hit", "off").index(use.state))
+        return CacheUse(first.state, first.reason or second.reason, self.saved + other.saved)
+
+    def to_json(self) -> Json:
+        """The state, and what else there is to say."""
+        form: Json = {"state": self.state}
+        if self.reason is not None:
+            form["reason"] = self.reason
+        return form if self.state == "off" else {**form, "saved_tokens": self.saved}
+
+
+ModelItem: TypeAlias = Part | Usage | Notice | CacheUse | Finish
+"""What `Model.generate` yields: raw parts as they arrive, `Usage` (cumulative: the last wins), `Notice`, a `Finish`.
+
+A model that uses a context cache also yields what became of it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +104,8 @@ class GenerateContentRequest:
     """A request to a model: pure data, camelCase keys, contents as they were stored.
 
     `tools` is `[{"functionDeclarations": [...]}]` and the like; `tool_config` and `generation_config` are the API's,
-    and `settings` other fields of the body: `safetySettings`, `serviceTier`.
+    and `settings` other fields of the body: `safetySettings`, `serviceTier`. `cached_content` is a context cache's
+    resource name; an empty one says that none is to be used.
     """
 
     model: str

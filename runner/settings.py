@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What the environment says. Ours have the prefix `AGENT_RUN_`; Gemini's keep the names google-genai reads."""
 
-    model_config = SettingsConfigDict(env_prefix="AGENT_RUN_", extra="ignore", env_file_encoding="utf-8")
+    model_config = ConfigDict(extra="ignore", validate_by_name=True, validate_by_alias=True)
 
-    model: str | None = Field(default=None, description="Used instead of every manifest's model.")
-    storage: str | None = Field(default=None, repr=False, description="Used instead of every manifest's storage.")
+    model: str | None = Field(
+        default=None, validation_alias="AGENT_RUN_MODEL", description="Used instead of every manifest's model."
+    )
+    storage: str | None = Field(
+        default=None,
+        repr=False,
+        validation_alias="AGENT_RUN_STORAGE",
+        description="Used instead of every manifest's storage.",
+    )
     key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("GOOGLE_API_KEY", "GEMINI_API_KEY"),
@@ -30,8 +36,11 @@ class Settings(BaseSettings):
 
     @classmethod
     def of_project(cls, root: Path) -> Settings:
-        """The settings of the environment, then of the `.env` in the project root."""
-        return cls(_env_file=root / ".env")  # type: ignore[call-arg]  # an argument of BaseSettings
+        """The settings of the environment, then of the `.env` in the project root; an empty variable says nothing."""
+        from runner.loading.environment import environment_of
+
+        written = {name: value for name, value in environment_of(root).items() if value}
+        return cls.model_validate(written, by_alias=True, by_name=False)
 
     @property
     def api_key(self) -> str | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import inspect
 import re
+import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,20 +82,31 @@ def _run(name: str, load: Callable[[], ModuleType], key: str) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise ManifestError(f'"{name}" failed to load: {_where(error)}', key=key) from error
+        where = _where(error)
+        if isinstance(error, MemoryError):  # what the module has piled up is let go, or there is no memory to tell it
+            error.__traceback__ = None
+            gc.collect()
+        raise ManifestError(f'"{name}" failed to load: {_told(error)}', key=key, where=where) from error
 
 
-def _where(error: BaseException) -> str:
-    said = _PRIVATE.sub("", str(error))
+def _told(error: BaseException) -> str:
+    said = error.msg if isinstance(error, SyntaxError) else _PRIVATE.sub("", str(error)).strip()
     text = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    if isinstance(error, ModuleNotFoundError) and error.name and not _PRIVATE.match(error.name):
+        text += f"; it is neither in the project nor in {sys.prefix}"
+    return text
+
+
+def _where(error: BaseException) -> str | None:
+    """The line of the project's code at which it failed, if there is one."""
     if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
+        return f"{error.filename}:{error.lineno}"
     frames = list(traceback.walk_tb(error.__traceback__))
     of_project = [each for each in frames if _PRIVATE.match(f"{each[0].f_globals.get('__name__')}.")]
     for frame, line in reversed(of_project or frames):
         if not _is_ours(frame.f_code.co_filename):
-            return f"{frame.f_code.co_filename}:{line}: {text}"
-    return text
+            return f"{frame.f_code.co_filename}:{line}"
+    return None
 
 
 def _is_ours(filename: str) -> bool:

@@ -11,18 +11,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.chats import ToolMode, request_for
 from runner.errors import AgentRunError, ChatStorageError, GeminiClientError, ModelChoiceError
-from runner.events import Notice, TextDelta, ThoughtDelta, TurnEnded, TurnStarted, UsageReported
+from runner.events import TextDelta, ThoughtDelta, TurnEnded, TurnStarted, UsageReported
 from runner.executors.batch import Batch
 from runner.executors.bound import BatchSettings
 from runner.messages import ChatMessage, Meta, responses_to
 from runner.models.finish import joined, refusal
 from runner.recovery import closed
-from runner.requests import Finish, Usage
+from runner.requests import CacheUse, Finish, Usage
 from runner.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
@@ -67,7 +67,6 @@ class Plan:
     generation_config: Json | None = None
     settings: Json | None = None
     deps: object = None
-    notices: Sequence[Notice] = ()
 
 
 @dataclass(slots=True)
@@ -76,7 +75,15 @@ class Reply:
 
     parts: list[Part] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
+    cache: CacheUse | None = None
     finish: Finish | None = None
+
+    @property
+    def cache_use(self) -> CacheUse | None:
+        """What became of the context cache, with the tokens that came from it."""
+        if self.cache is None or self.cache.state == "off":
+            return self.cache
+        return replace(self.cache, saved=self.usage.cached_tokens)
 
 
 class _TurnOver(Exception):  # noqa: N818  # not an error: a way for a turn to end
@@ -102,6 +109,7 @@ class Turn:
         self._step = 0
         self._tool_calls = 0
         self._usage = Usage()
+        self._cache: CacheUse | None = None
         self._answer = ""  # the text of the last reply that was stored
         self._reply = Reply()  # what arrived and is not stored yet
         self._batch: Batch | None = None  # the calls of this step; whether they are stored is for the log to say
@@ -124,8 +132,6 @@ class Turn:
         try:
             await self._chat.append(ChatMessage.user(query, files=files, meta=self._meta("user")))
             yield TurnStarted(self._chat_id, self._number, self._plan.model_name)
-            for notice in self._plan.notices:
-                yield notice
             with self._plan.executor.turn():
                 async with aclosing(self._steps()) as told:
                     async for event in told:
@@ -157,7 +163,7 @@ class Turn:
             async with aclosing(self._ask()) as told:
                 async for event in told:
                     yield event
-            yield UsageReported(self._step, self._reply.usage)
+            yield UsageReported(self._step, self._reply.usage, self._reply.cache_use)
             ended = await self._store_reply()
             if self._batch is not None:
                 async with aclosing(self._run_calls(self._batch)) as told:
@@ -229,12 +235,16 @@ class Turn:
                             yield ThoughtDelta(text) if item.get("thought") else TextDelta(text)
                     elif isinstance(item, Usage):
                         reply.usage = item
+                    elif isinstance(item, CacheUse):
+                        reply.cache = item
                     elif isinstance(item, Finish):
                         reply.finish = item
                     else:
                         yield item
         finally:
             self._usage += reply.usage
+            if (used := reply.cache_use) is not None:
+                self._cache = used if self._cache is None else self._cache + used
 
     async def _store_reply(self) -> TurnEnded | None:
         """Store the model's content, its calls not started; the end of the turn if it is the answer."""
@@ -361,7 +371,7 @@ class Turn:
         self._is_over = True
         logger.debug("chat %a, turn %d: ended, %s (%s)", self._chat_id, self._number, reason, code or "no code")
         retryable = error.retryable if error is not None else None
-        return TurnEnded(reason, self._answer, self._usage, code, message, retryable, error)
+        return TurnEnded(reason, self._answer, self._usage, code, message, retryable, error, self._cache)
 
     def _meta(self, kind: EntryKind) -> Meta:
         meta: Meta = {"kind": kind, "turn": self._number, "time": self._chat.now()}

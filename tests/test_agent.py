@@ -5,16 +5,30 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import aclosing
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner import Agent, ManifestError, MissingKeyError, RateLimitingAsyncExecutor, load_manifest
+from runner import (
+    Agent,
+    LocalChatStorage,
+    ManifestError,
+    MissingKeyError,
+    RateLimitingAsyncExecutor,
+    load_manifest,
+    tool,
+)
+from runner.agent import Substitutes
+from runner.models.scripted import ScriptedModel, say
 from runner.settings import Settings
 from tests.servers import GeminiServer, calls, text
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from runner.manifest import Spec
+    from runner.tools.toolbox import Toolbox
 
 TOOLS = '''
 from runner import tool
@@ -99,6 +113,15 @@ async def test_the_key_may_come_from_the_projects_env_file(project: Path) -> Non
         async with Agent.from_file(project / "agents" / "weather.yaml") as agent:
             assert (await run(agent, "hi"))[-1].text == "hi"
     assert "GEMINI_API_KEY" not in os.environ
+
+
+def test_settings_are_those_variables_that_say_something(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's over the `.env`; an empty variable is none, as it is for google-genai."""
+    (project / ".env").write_bytes(b"\xef\xbb\xbfAGENT_RUN_MODEL=offline\nGEMINI_API_KEY=second\nCI=true\n")
+    for name, value in {"GOOGLE_API_KEY": "", "CI": "0", "AGENT_RUN_STORAGE": "", "model": "m", "storage": "s"}.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.of_project(project)
+    assert (settings.model, settings.storage, settings.api_key, settings.is_ci) == ("offline", None, "second", False)
 
 
 async def test_names_resolve_the_same_from_any_folder(
@@ -266,3 +289,38 @@ def test_a_projects_own_classes_serve_as_plug_ins(project: Path) -> None:
     assert type(agent.storage).__name__ == "Storage"
     assert 'unknown key "sped"' in refusal(project, "executor: {type: 'mine:Executor', sped: 3}")
     assert 'did you mean "Storage"' in refusal(project, "storage: 'mine:Storag'")
+
+
+async def test_parts_of_an_agent_may_have_substitutes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key is needed, no module loaded and no database opened for what is not used."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    (project / "tools" / "weather.py").write_text(f"{TOOLS}\nraise RuntimeError\n")
+    path = write(project, MANIFEST.replace("weather.\n", "weather. It is {{ now }}.\n") + "retries: 0\n")
+    asked: list[str] = []
+
+    def scripted(spec: Spec, toolbox: Toolbox, make: object) -> ScriptedModel:
+        del make
+        asked.extend([str(spec.options["name"]), *toolbox.names])
+        return ScriptedModel(say("hello"), name=str(spec.options["name"]))
+
+    @tool(effects="none")
+    async def look_up(word: str) -> str:
+        """Look a word up."""
+        return word
+
+    storage = LocalChatStorage()
+    at = datetime(2026, 3, 1, 23, 30, tzinfo=timezone(timedelta(hours=5)))
+    substitutes = Substitutes(
+        model=scripted, tool_lines=[("tools.weather", [look_up])], storage=storage, clock=lambda: at
+    )
+    async with Agent(load_manifest(path), substitutes=substitutes) as agent:
+        assert asked == ["gemini-3.8-flash", "look_up"]
+        assert agent.storage is storage
+        async with aclosing(agent.run("hi", chat_id="c")) as events:
+            assert [event async for event in events][-1].text == "hello"  # type: ignore[union-attr]
+        (request,) = agent.model.requests  # type: ignore[attr-defined]
+        assert "It is 2026-03-01 23:30." in str(request.system_instruction)
+        with pytest.raises(MissingKeyError):
+            agent.made_model(agent.model_spec)
+        with pytest.raises(ManifestError, match="RuntimeError"):
+            agent.made_tools("tools.weather")

@@ -103,3 +103,17 @@ def test_closing_forgets_everything(project: Path) -> None:
     assert {name for name in set(sys.modules) - before if name.startswith("_agent_run_")} == set()
     assert sys.meta_path == hooks
     assert not list(project.rglob("__pycache__"))
+
+
+def test_tables_share_the_code_of_a_source_and_nothing_that_it_makes(project: Path) -> None:
+    """Until the source is another one."""
+    first, second = ModuleTable([project]), ModuleTable([project])
+    one, other = first.load("tools.main"), second.load("tools.main")
+    assert one.make.__code__ is other.make.__code__
+    assert one.Box is not other.Box
+    assert type(one.make()) is not type(other.make())
+    (project / "tools" / "helper.py").write_text("value = 3\nclass Thing: ...\n")
+    third = ModuleTable([project])
+    assert third.load("tools.main").value == 3
+    for table in (first, second, third):
+        table.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 from typing import Any
 
 import pytest
@@ -30,6 +31,25 @@ async def test_work_that_never_waits_is_done_before_anything_else_runs() -> None
     asyncio.get_running_loop().call_soon(ran.append, "the loop")
     await uninterrupted(work())
     assert ran == ["work"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python 3.12 brought tasks that begin at once")
+@pytest.mark.parametrize("way", ["python's"], indirect=True)
+@pytest.mark.parametrize("waits", [0, 1])
+async def test_a_newer_python_begins_the_work_itself(waits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing by hand is called there; and the caller is the current task again when the first step is made."""
+    monkeypatch.setattr(module, "_begun_by_hand", None)
+    caller, ran = asyncio.current_task(), []
+
+    async def work() -> None:
+        for _ in range(waits):
+            await asyncio.sleep(0)
+        ran.append(asyncio.current_task())
+
+    await uninterrupted(work())
+    assert asyncio.current_task() is caller
+    assert len(ran) == 1
+    assert ran[0] is not caller
 
 
 @pytest.mark.parametrize("waits", [0, 1, 3])

@@ -27,7 +27,11 @@ from runner import (
     LocalChatStorage,
     Model,
     Notice,
+    Project,
     RateLimitingAsyncExecutor,
+    Reloaded,
+    ReloadFailed,
+    ReloadNotice,
     ScriptedModel,
     SqliteChatStorage,
     TextDelta,
@@ -220,6 +224,11 @@ async def agents() -> None:
         assert_type(await agent.latest_chat(), str | None)
         async for event in agent.run("hi", chat_id="a"):
             assert_type(event, Event)
+    async with Project("a.yaml", variables={"days": 3}, reload=False) as project:
+        assert_type(project.agent, Agent)
+        async for event in project.run("hi", chat_id="a"):
+            assert_type(event, Event)
+        assert_type(await anext(project.changes()), Reloaded | ReloadFailed | ReloadNotice)
 
 
 async def scripted() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from agents.extensions.models.litellm_model import LitellmModel
 
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it asks a server for prices
+
 from agents import Agent, Runner, SQLiteSession, function_tool, set_tracing_disabled
 from benchmarks.peers.tools import TOOLS
 from benchmarks.work import TEXT
@@ -16,7 +18,7 @@ from benchmarks.work import TEXT
 class Talk:
     async def open(self) -> None:
         set_tracing_disabled(True)
-        base = f"{os.environ['GOOGLE_GEMINI_BASE_URL']}/v1beta/models/gemini-3.8-flash"
+        base = f"{os.environ['GOOGLE_GEMINI_BASE_URL']}/v1beta"
         model = LitellmModel(model="gemini/gemini-3.8-flash", base_url=base, api_key=os.environ["GEMINI_API_KEY"])
         self.agents = {
             kind: Agent(name="agent", model=model, tools=[function_tool(each) for each in tools])

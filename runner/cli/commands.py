@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from runner.cli.exits import Exit
-from runner.cli.lines import call_line, usage_line
+from runner.cli.lines import usage_line
 from runner.cli.screen import visible_line
+from runner.cli.transcript import show_text, transcript
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -70,13 +71,11 @@ async def _history(chat: TerminalChat) -> None:
     messages = await chat.agent.get_history(chat.chat_id)
     if not messages:
         await chat.door.aside("nothing has been said in this chat")
-    for message in messages:
-        if message.kind == "user":
-            await chat.door.aside(f"> {visible_line(message.text)}")
-        elif message.text:
-            await chat.show_text(message.text)
-        for call in message.calls:
-            await chat.door.aside(f"{chat.door.mark}{call_line(str(call.get('name')), call.get('args') or {})}")
+    for kind, told in transcript(messages):
+        if kind == "text":
+            await show_text(chat.door.out, told)
+        else:
+            await chat.door.aside(chat.door.mark + told if kind == "call" else told)
 
 
 async def _new(chat: TerminalChat) -> None:
@@ -88,7 +87,9 @@ async def _usage(chat: TerminalChat) -> None:
     turns = f"{chat.turns} {'turn' if chat.turns == 1 else 'turns'}"
     await chat.door.aside(f"since the start: {turns}, {usage_line(chat.usage)}")
     if chat.turns:
-        await chat.door.aside(f"last turn: {usage_line(chat.last_usage)}")
+        await chat.door.aside(f"last turn: {usage_line(chat.last_usage, chat.last_cache)}")
+    if chat.cache is not None and chat.cache.saved:
+        await chat.door.aside(f"from the context cache: {chat.cache.saved:,} tokens")
 
 
 async def _exit(_chat: TerminalChat) -> Exit:

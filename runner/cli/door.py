@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 from runner.cli.exits import Exit
+from runner.cli.fitting import fitted, painted
+from runner.cli.screen import visible
 
 if TYPE_CHECKING:
     from runner.cli.output import Output
@@ -40,8 +42,12 @@ class Door:
 
     async def aside(self, line: str) -> None:
         """Write one line, already safe for a terminal, beside the answer."""
-        style = _RED if line.startswith("error:") else _DIM
+        style, line = _RED if line.startswith("error:") else _DIM, fitted(line, self.err)
         await self.err.write(f"{style}{line}{_PLAIN}\n" if self.err.has_style else f"{line}\n")
+
+    async def tell(self, text: str) -> None:
+        """Write a text of several lines beside the answer."""
+        await self.err.write(f"{painted(fitted(visible(text), self.err), self.err)}\n")
 
     def exit(self, code: Exit) -> Exit:
         """`code`, unless a signal asked to leave or the answer could not be written."""

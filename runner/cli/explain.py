@@ -7,8 +7,11 @@ import sys
 import click
 
 from runner.cli.exits import Exit
+from runner.cli.fitting import reflowed
 from runner.cli.output import Output
 from runner.cli.screen import visible_line
+
+_WIDEST = 100  # columns that are easy to read
 
 
 @click.command("explain")
@@ -28,5 +31,7 @@ def explain(code: str | None) -> Exit:
         near = nearest(code.upper(), known)
         meant = f"; did you mean {near}?" if near else "; agent-run explain lists them"
         raise click.UsageError(f"there is no code {visible_line(code)}{meant}")
-    out.write_now(f"{found.severity}[{found.code}]: {found.title}\n\n{found.text}\n")
+    out.write_now(
+        f"{found.severity}[{found.code}]: {found.title}\n\n{reflowed(found.text, min(out.columns, _WIDEST))}\n"
+    )
     return Exit.DONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.cli.screen import visible, visible_line
+from runner.cli.screen import visible_line
 
 if TYPE_CHECKING:
     from runner.agent import Agent
@@ -16,7 +16,7 @@ async def tell_warnings(agent: Agent, door: Door) -> None:
     if agent.warnings and not door.loudness.quiet:
         from runner.loading.formats import as_text
 
-        await door.err.write(visible(as_text(agent.warnings)) + "\n")
+        await door.tell(as_text(agent.warnings))
 
 
 async def greet(agent: Agent, door: Door) -> None:

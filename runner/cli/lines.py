@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from runner.events import ToolReturned, TurnEnded
     from runner.messages import Json
-    from runner.requests import Usage
+    from runner.requests import CacheUse, Usage
 
 _ARGUMENT_LIMIT = 40
 _CALL_LIMIT = 120
@@ -43,11 +43,15 @@ def _value(value: object) -> str:
 
 def returned_line(event: ToolReturned, args: Json) -> str:
     """A call that has its result: what was called, what went wrong if anything did, how long it took."""
-    line = f"{call_line(event.name, args)} {event.ms / 1000:.1f} s"
-    if event.kind == "ok":
+    return result_line(f"{call_line(event.name, args)} {event.ms / 1000:.1f} s", event.kind, event.result)
+
+
+def result_line(line: str, kind: str, result: Json) -> str:
+    """A call's line, and what went wrong if anything did."""
+    if kind == "ok":
         return line
-    word = event.kind.replace("_", " ")
-    problem = event.result.get("error") if event.kind in {"error", "timeout"} else None
+    word = kind.replace("_", " ")
+    problem = result.get("error") if kind in {"error", "timeout"} else None
     return f"{line} {word}: {visible_line(str(problem), _CALL_LIMIT)}" if problem else f"{line} {word}"
 
 
@@ -86,10 +90,16 @@ def error_text(error: BaseException) -> str:
     return visible(str(error)) if getattr(error, "diagnostics", ()) else error_line(describe(error))
 
 
-def usage_line(usage: Usage) -> str:
-    """`1,234 tokens: 1,000 in (200 cached), 34 out, 200 thinking`."""
+def usage_line(usage: Usage, cache: CacheUse | None = None) -> str:
+    """`1,234 tokens: 1,000 in (200 cached), 34 out, 200 thinking; cache: hit`."""
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
     parts = [f"{usage.prompt_tokens + usage.tool_use_tokens:,} in{cached}", f"{usage.output_tokens:,} out"]
     if usage.thoughts_tokens:
         parts.append(f"{usage.thoughts_tokens:,} thinking")
-    return f"{usage.total_tokens:,} tokens: {', '.join(parts)}"
+    return f"{usage.total_tokens:,} tokens: {', '.join(parts)}{_cache_words(cache)}"
+
+
+def _cache_words(cache: CacheUse | None) -> str:
+    if cache is None:
+        return ""
+    return f"; cache: {cache.state}" + (f", {visible_line(cache.reason)}" if cache.reason else "")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.exits import Exit, exit_for_error
+from runner.cli.fitting import fitted, painted
 from runner.cli.lines import error_line, error_text
 from runner.cli.output import Output, prepare_streams
 from runner.cli.screen import visible
@@ -34,18 +35,23 @@ class Entry:
 COMMANDS: dict[str, Entry] = {
     "run": Entry("runner.cli.run:run", "Talk to an agent; `agent-run FILE` is the same."),
     "new": Entry("runner.cli.new:new", "Write a new agent that runs at once."),
-    "validate": Entry("runner.cli.validate:validate", "Check manifests; every problem with its place, and what to do."),
+    "test": Entry("runner.cli.test:conversations", "Hold scripted conversations with agents, and check every turn."),
+    "validate": Entry(
+        "runner.cli.validate:validate", "Check manifests and conversations; every problem with its place."
+    ),
     "explain": Entry("runner.cli.explain:explain", "Tell what a diagnostic's code means, such as E102."),
     "graph": Entry("runner.cli.graph:graph", "Show what a manifest builds, and which key each part came from."),
+    "chats": Entry("runner.cli.chats.group:chats", "List, show, move, repair and delete the chats that are kept."),
+    "cache": Entry("runner.cli.cache:cache", "List, make, refresh and delete an agent's context caches at Gemini."),
     "schema": Entry("runner.cli.schema:schema", "Print the manifest's JSON schema, or write the project's own."),
     "editor": Entry("runner.cli.editor:editor", "Make VS Code or a JetBrains IDE complete and check manifests."),
 }
 
 
 class LazyGroup(click.Group):
-    """A group that imports a subcommand when it is chosen, and takes what is no subcommand for a file to run."""
+    """A group that imports a subcommand when it is chosen. With a `default`, what is no subcommand is its argument."""
 
-    def __init__(self, *, table: Mapping[str, Entry], default: str, name: str, help: str) -> None:  # noqa: A002  # click's name
+    def __init__(self, *, table: Mapping[str, Entry], name: str, help: str, default: str | None = None) -> None:  # noqa: A002  # click's name
         super().__init__(name=name, help=help, context_settings={"help_option_names": _HELP})
         self.table, self.default = table, default
 
@@ -69,7 +75,7 @@ class LazyGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """`FILE ...` and `--option ... FILE` mean the default subcommand."""
-        if args and args[0] not in self.table and args[0] not in {*_HELP, "--version"}:
+        if self.default and args and args[0] not in self.table and args[0] not in {*_HELP, "--version"}:
             args = [self.default, *args]
         return super().parse_args(ctx, args)
 
@@ -126,14 +132,14 @@ def _told(error: BaseException, *, debug: bool) -> int:
             err.write_now(f"{error.format_message()}\n")
             return Exit.USAGE
         case click.ClickException():
-            err.write_now(f"{error_line(error.format_message() + _hint(error))}\n")
+            err.write_now(f"{fitted(error_line(error.format_message() + _hint(error)), err)}\n")
             return Exit.USAGE
         case KeyboardInterrupt() | click.Abort():
             err.write_now("interrupted\n")
             return Exit.INTERRUPTED
     if debug:
         err.write_now(visible("".join(traceback.format_exception(error))))
-    err.write_now(f"{error_text(error)}\n")
+    err.write_now(f"{painted(fitted(error_text(error), err), err)}\n")
     return exit_for_error(error)
 
 

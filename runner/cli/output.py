@@ -42,6 +42,23 @@ class Output:
         """Whether text may be dimmed or coloured."""
         return self.can_draw and not os.environ.get("NO_COLOR")
 
+    @property
+    def columns(self) -> int:
+        """How wide the terminal is now; 80 where there is none."""
+        return self._size().columns
+
+    @property
+    def rows(self) -> int:
+        """How high the terminal is now; 24 where there is none."""
+        return self._size().lines
+
+    def _size(self) -> os.terminal_size:
+        try:
+            size = os.get_terminal_size(self._fd if self._fd is not None else -1)
+        except OSError:
+            size = os.terminal_size((0, 0))
+        return os.terminal_size((size.columns or 80, size.lines or 24))
+
     def glyph(self, preferred: str, plain: str) -> str:
         """`preferred`, or `plain` where the stream's encoding does not have it."""
         try:

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
-from runner.cli.screen import visible, visible_line
+from runner.cli.screen import visible_line
 from runner.reload.news import Reloaded, ReloadFailed
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Reloads:
     async def _print(self, change: Change) -> None:
         if isinstance(change, ReloadFailed):
             message, _, running = str(change).rpartition("\n")
-            await self._door.err.write(visible(message) + "\n")
+            await self._door.tell(message)
             await self._door.aside(visible_line(running))
             return
         if not self._door.loudness.quiet:
@@ -74,4 +74,4 @@ class Reloads:
         if reloaded.warnings and not self._door.loudness.quiet:
             from runner.loading.formats import as_text
 
-            await self._door.err.write(visible(as_text(reloaded.warnings)) + "\n")
+            await self._door.tell(as_text(reloaded.warnings))

@@ -143,12 +143,15 @@ def _talk(file: str, message: str | None, options: Options) -> Exit:
     from runner.agent import Agent
     from runner.cli.loop import run_to_end
     from runner.cli.reports import reports_on_stderr
+    from runner.loading import load_manifest
 
     with reports_on_stderr(options.loudness):
         if message is None and stdin.is_terminal() and not options.lines:
             return run_to_end(_chat(_project(file, options), options))
-        agent = Agent.from_file(file, model=options.model, variables=options.variables, offline_without_key=True)
-        return run_to_end(_answer(agent, None if options.lines else _whole_message(message), options))
+        loaded = load_manifest(file, variables=options.variables)
+        text = None if options.lines else _whole_message(message)
+        agent = Agent(loaded, model=options.model, offline_without_key=True)  # not before there is a message for it
+        return run_to_end(_answer(agent, text, options))
 
 
 def _project(file: str, options: Options) -> Project:

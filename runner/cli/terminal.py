@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from runner.cli.door import Door, View
     from runner.cli.prompt import Prompt
     from runner.project import Project
+    from runner.requests import CacheUse
 
 _WARM_UP_DELAY = 0.1  # seconds: the prompt comes first
 HINT = "press Ctrl+C again or Ctrl+D to leave"
@@ -38,6 +39,8 @@ class TerminalChat:
         self.chat_id = ""
         self.turns = 0
         self.usage, self.last_usage = Usage(), Usage()
+        self.cache: CacheUse | None = None
+        self.last_cache: CacheUse | None = None
         self._view = view
         self._prompt = _prompt(door)
         door.signals.before_leaving = self._prompt.release
@@ -73,17 +76,6 @@ class TerminalChat:
     def begin(self) -> None:
         """Begin another chat."""
         self.chat_id = new_chat_id()
-
-    async def show_text(self, text: str) -> None:
-        """Print a text of the model that is complete."""
-        if not self.door.out.can_draw:
-            await self.door.out.write(visible(text.rstrip("\n")) + "\n")
-            return
-        from runner.cli.markdown import MarkdownStream, terminal_console
-
-        stream = MarkdownStream(terminal_console(self.door.out))
-        stream.feed(visible(text))
-        await self.door.out.write(stream.close())
 
     def _title(self) -> str:
         count = len(self.agent.toolbox)
@@ -150,6 +142,9 @@ class TerminalChat:
         self.turns += 1
         self.last_usage = ended.usage
         self.usage += ended.usage
+        if (cache := ended.cache) is not None:
+            self.cache = cache if self.cache is None else self.cache + cache
+        self.last_cache = ended.cache
         await self.door.out.write("\n")
 
     async def _tell(self, error: Exception) -> None:

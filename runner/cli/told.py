@@ -45,6 +45,6 @@ class Told:
                 return visible_line(message)
             case TurnStarted(chat_id=chat, turn=turn, model=model) if self._verbose:
                 return visible_line(f"chat {chat}, turn {turn}, {model}")
-            case UsageReported(step=step, usage=usage) if self._verbose:
-                return f"step {step}: {usage_line(usage)}"
+            case UsageReported(step=step, usage=usage, cache=cache) if self._verbose:
+                return f"step {step}: {usage_line(usage, cache)}"
         return None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runner.conversations.progress import CaseId
+    from collections.abc import Collection
 
-RecordMode: TypeAlias = Literal["once", "all", "new", "none"]
-"""`once`: record a case that has no cassette; `new`: add what a cassette lacks; `all`: record anew; `none`: only replay."""
+    from runner.conversations.progress import CaseId
+    from runner.models.cassettes import RecordMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a run is made. `timeout` (of one attempt, in seconds), `repeat` and `model` win over the files'.
+    """How a run is made. `timeout` (of one attempt, in seconds) and `repeat` win over the files', `model` does not.
 
-    `max_cost` is in US dollars: when it is reached, no further attempt is begun.
+    Without `record`, what has a cassette is replayed, and none is written; `live` ignores cassettes. `max_cost` is in
+    US dollars: when it is reached, no further attempt is begun. `command` is how this run was started, for hints.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -56,6 +56,7 @@ class Options:
     record: RecordMode | None = None
     record_tools: bool = False
     live: bool = False
+    command: str = "agent-run test"
 
     def __post_init__(self) -> None:
         if self.concurrency < 1 or (self.repeat is not None and self.repeat < 1):

@@ -59,6 +59,7 @@ class TurnRecord:
     notices: list[str] = field(default_factory=list)
     steps: int = 0
     retries: int = 0
+    rate_limits: int = 0  # of the retries, those after a 429
     usage: Usage | None = None
     cost: float | None = None  # US dollars; None where a price is not known
     ms: float = 0.0
@@ -69,7 +70,7 @@ class TurnRecord:
 class Trouble:
     """Why a case could not be judged, and what to do about it."""
 
-    reason: str  # a stable word: no_key, cassette_missing, replay_miss, model, judge, tools, timeout, bug, ...
+    reason: str  # a stable word: no_key, cassette_missing, replay_miss, manifest, model, judge, timeout, bug, ...
     message: str
     hint: str | None = None
 
@@ -88,7 +89,9 @@ class Attempt:
     notes: list[str] = field(default_factory=list)
     stub_calls: dict[str, int] = field(default_factory=dict)
     usage: Usage | None = None
-    cost: float | None = None
+    judge_usage: Usage | None = None
+    cost: float | None = None  # of the agent; of a replayed attempt what the recorded one cost
+    spent: float | None = 0.0  # by this attempt now, judges included
     ms: float = 0.0
 
     @property
@@ -127,14 +130,14 @@ class CaseResult:
 
 @dataclass(slots=True, kw_only=True)
 class RunResult:
-    """All that was run. `stopped` says why selected cases are not in it: fail-fast, a budget, an interrupt."""
+    """All that was run. `stopped` says why selected cases are not in it: `fail-fast`, `budget`, `interrupted`."""
 
     cases: list[CaseResult]
     started: datetime
     ms: float
     deselected: int = 0
     stopped: str | None = None
-    cost: float | None = None
+    cost: float | None = None  # what was spent: nothing for what was replayed
     usage: Usage | None = None
     exit_code: int = 0
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runner.settings import Settings
     from runner.tools.base import Tool
 
-_TIMES = ("_timeout", "ttl")
+_TIMES = ("_timeout", "ttl", "retention")
 _LONG = 10_000
 
 
@@ -72,6 +72,8 @@ class _Builder:
     ) -> Part:
         """A model, executor or storage: its name as the manifest writes it, its class, its options."""
         options = {name: value for name, value in spec.options.items() if name not in {"name", "url"}}
+        if (retention := getattr(spec, "retention", None)) is not None:
+            options["retention"] = retention
         return Part(
             kind=kind,
             name=shown(str(spec.options.get("name") or spec)),
@@ -163,7 +165,7 @@ def _written(name: str, value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int | float) and name.endswith(_TIMES):
-        return f"{value:g} s"
+        return f"{value:,.10g} s"
     if isinstance(value, int) and abs(value) >= _LONG:
         return f"{value:,}"
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote, unquote
 
 from runner.loading.secrets import is_secret_name
 
@@ -30,4 +31,7 @@ def shown_under(name: str, value: str) -> str:
 
 
 def _parameter(found: re.Match[str]) -> str:
-    return f"{found[1]}{found[2]}={_STARS if is_secret(found[2]) else found[3]}"
+    value = _STARS if is_secret(found[2]) else found[3]
+    if "://" in (url := unquote(value)):  # such as the database of a hybrid storage
+        value = quote(shown(url), safe="*")
+    return f"{found[1]}{found[2]}={value}"

@@ -85,6 +85,11 @@ class Diagnostic:
         return "error" if self.code.startswith("E") else "warning"
 
     @property
+    def place(self) -> tuple[str, int, int]:
+        """File, line and column."""
+        return self.path, self.line, self.column
+
+    @property
     def length(self) -> int:
         """How many characters of its first line it is about."""
         if self.span is None:
@@ -137,6 +142,14 @@ class Diagnostic:
 def errors_of(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Those that keep an agent from running."""
     return [each for each in diagnostics if each.severity == "error"]
+
+
+def beside(told: Iterable[Diagnostic], found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Those of `found` that stand where no error was told already, and warnings only where there is no error at all."""
+    taken = {each.place for each in errors_of(told)}
+    new = [each for each in found if each.place not in taken]
+    wrong = {each.place for each in errors_of(new)}
+    return [each for each in new if each.severity == "error" or each.place not in wrong]
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

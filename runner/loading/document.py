@@ -70,7 +70,7 @@ class Reading:
         """Secret values of the environment by the reference to show in their place, should one slip into a message."""
         environment = self._environment or {}
         return {
-            value: f"${{{name}}}"
+            value: self.syntax.reference(name)
             for name, value in environment.items()
             if len(value) >= 4 and (is_secret_name(name) or holds_secret(value))
         }
@@ -102,7 +102,9 @@ def neighbour(path: Path) -> str | None:
 def _no_mapping(tree: Node | None, source: Source, vocabulary: Vocabulary) -> Diagnostic:
     wanted = f"{vocabulary.thing} is a mapping of keys such as {vocabulary.keys}"
     if tree is None or (isinstance(tree, Scalar) and tree.value is None):
-        return Diagnostic(code="E115", message=f"the file is empty: {wanted}", path=source.shown, span=Span(source, 0, 0))
+        return Diagnostic(
+            code="E115", message=f"the file is empty: {wanted}", path=source.shown, span=Span(source, 0, 0)
+        )
     start, end = tree.span.start, tree.span.end
     hint = None
     if isinstance(tree, Scalar):

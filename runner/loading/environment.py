@@ -29,7 +29,9 @@ def environment_of(root: Path) -> Mapping[str, str]:
     from dotenv import dotenv_values
 
     try:
-        written = {name: value for name, value in dotenv_values(path).items() if value is not None}
+        written = {
+            name: value for name, value in dotenv_values(path, encoding="utf-8-sig").items() if value is not None
+        }
     except (OSError, UnicodeDecodeError):
         written = {}
     return {**written, **os.environ}

@@ -15,17 +15,24 @@ if TYPE_CHECKING:
 
 
 def model_at(kind: type[BaseModel], path: Path) -> type[BaseModel] | None:
-    """The model of the mapping at a path below `kind`; None where there is none."""
+    """The model of the mapping at a path below `kind`; None where there is none.
+
+    A list of mappings may be written as one of them, so its index may be missing from the path.
+    """
     found: Any = kind
     for part in path:
-        model = _model(found)
-        if model is not None:
-            found = next((hint for name, hint in hints(model) if name == part), None)
-        else:
-            found = _inside(found)
-        if found is None:
-            return None
-    return _model(found)
+        found = _below(found, part)
+    return _model(found) or _model(_inside(found))
+
+
+def _below(hint: Any, part: str | int) -> Any:
+    """The type of what a key or an index leads to; None where it leads nowhere."""
+    models = _models(hint)
+    if not models and isinstance(part, str) and _is_list(hint):
+        models = _models(_inside(hint))
+    if not models:
+        return _inside(hint)
+    return next((inner for model in models for name, inner in hints(model) if name == part), None)
 
 
 def hints(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
@@ -62,8 +69,16 @@ def _arms(hint: Any) -> tuple[Any, ...]:
     return (hint,)
 
 
+def _models(hint: Any) -> list[type[BaseModel]]:
+    return [arm for arm in _arms(hint) if isinstance(arm, type) and issubclass(arm, BaseModel)]
+
+
 def _model(hint: Any) -> type[BaseModel] | None:
-    return next((arm for arm in _arms(hint) if isinstance(arm, type) and issubclass(arm, BaseModel)), None)
+    return next(iter(_models(hint)), None)
+
+
+def _is_list(hint: Any) -> bool:
+    return any(typing.get_origin(arm) is list for arm in _arms(hint))
 
 
 def _inside(hint: Any) -> Any:

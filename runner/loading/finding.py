@@ -41,7 +41,17 @@ def manifests_in(folder: Path) -> list[Path]:
 
 def is_manifest_name(name: str) -> bool:
     """Whether a file of this name may be a manifest."""
-    return name.endswith(_SUFFIXES) and not name.endswith(_CONVERSATIONS) and not name.startswith(("_", "."))
+    return name.endswith(_SUFFIXES) and not is_conversations_name(name) and not name.startswith(("_", "."))
+
+
+def is_conversations_name(name: str) -> bool:
+    """Whether a file of this name holds conversations."""
+    return name.endswith(_CONVERSATIONS)
+
+
+def conversations_in(folder: Path) -> list[Path]:
+    """The conversations files of a folder and those below it: `*.conversations.yaml`."""
+    return sorted(path for path in _files(folder) if is_conversations_name(path.name) and path.is_file())
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from runner.loading.source import Source
 
 
-def apply_fixes(diagnostics: Iterable[Diagnostic]) -> dict[Path, int]:
-    """Write the fixes into their files; how many there were in each. Overlapping ones are left for another time.
+def apply_fixes(diagnostics: Iterable[Diagnostic]) -> list[Fix]:
+    """Write the fixes into their files, and return them. Overlapping ones are left for another time.
 
     Raises OSError when a file cannot be written; those before it are.
     """
@@ -24,17 +24,19 @@ def apply_fixes(diagnostics: Iterable[Diagnostic]) -> dict[Path, int]:
         if each.fix is not None:
             source = each.fix.span.source
             by_source.setdefault(source.path.resolve(), (source, []))[1].append(each.fix)
-    return {path: _apply(path, source, fixes) for path, (source, fixes) in by_source.items()}
+    return [fix for path, (source, fixes) in by_source.items() for fix in _apply(path, source, fixes)]
 
 
-def _apply(path: Path, source: Source, fixes: list[Fix]) -> int:
-    text, end, number = source.text, len(source.text) + 1, 0
+def _apply(path: Path, source: Source, fixes: list[Fix]) -> list[Fix]:
+    text, end = source.text, len(source.text) + 1
+    applied: list[Fix] = []
     for fix in sorted(set(fixes), key=lambda fix: fix.span.start, reverse=True):
         if fix.span.end <= end:
             text = text[: fix.span.start] + fix.text + text[fix.span.end :]
-            end, number = fix.span.start, number + 1
+            end = fix.span.start
+            applied.insert(0, fix)
     _write(path, (b"\xef\xbb\xbf" if source.has_bom else b"") + text.encode())
-    return number
+    return applied
 
 
 def _write(path: Path, content: bytes) -> None:

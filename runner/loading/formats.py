@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
 from runner.loading.secrets import masked
 from runner.loading.words import counted
+from runner.widths import width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from runner.loading.diagnostics import Diagnostic, Span
 
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-_WIDEST = 110  # characters of an excerpt's line
+_WIDEST = 73  # characters of an excerpt's line: with its number it fits a terminal of 80
 _CLOSE = 3  # lines: a key above that is this near is shown with what is between
 
 
@@ -68,7 +68,7 @@ def _excerpt(diagnostic: Diagnostic, span: Span) -> Iterator[str]:
     text, start = _window(_plain(masked(text[begin : start + 4 * _WIDEST])), start - begin)
     length = min(length, max(1, len(text) - start))
     yield f"{number:>{margin + 1}} | {text}".rstrip()
-    caret = " " * _width(text[:start]) + "^" * max(1, _width(text[start : start + length]))
+    caret = " " * width_of(text[:start]) + "^" * max(1, width_of(text[start : start + length]))
     yield f"{'':>{margin + 1}} | {caret}{f' {diagnostic.hint}' if diagnostic.hint else ''}"
 
 
@@ -102,13 +102,6 @@ def _window(line: str, start: int) -> tuple[str, int]:
     return f"{part[:-1]}…" if begin + _WIDEST < len(line) else part, start - begin
 
 
-def _width(text: str) -> int:
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
-        for char in text
-    )
-
-
 def as_json(diagnostics: Sequence[Diagnostic], files: int, exit_code: int) -> str:
     """One JSON object: the diagnostics, their counts, and the exit code."""
     errors = sum(each.severity == "error" for each in diagnostics)
@@ -136,9 +129,14 @@ def _command(diagnostic: Diagnostic) -> str:
         "endColumn": diagnostic.end_column,
         "title": f"{diagnostic.code}",
     }
-    told = ",".join(f"{name}={_escaped(str(value), ',:')}" for name, value in properties.items())
     lines = [diagnostic.message, *([diagnostic.hint] if diagnostic.hint else []), *diagnostic.notes]
-    return f"::{diagnostic.severity} {told}::{_escaped(chr(10).join(lines))}"
+    return github_command(diagnostic.severity, properties, "\n".join(lines))
+
+
+def github_command(severity: str, properties: Mapping[str, object], text: str) -> str:
+    """One workflow command, such as `::error file=a.yaml,line=3::text`; nothing in it can end it or begin another."""
+    told = ",".join(f"{name}={_escaped(str(value), ',:')}" for name, value in properties.items())
+    return f"::{severity} {told}::{_escaped(text)}"
 
 
 def _escaped(text: str, also: str = "") -> str:

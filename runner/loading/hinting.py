@@ -32,7 +32,7 @@ def for_type(wanted: str, node: Node) -> str | None:
 
 def _for_scalar(wanted: str, node: Scalar) -> str | None:
     text = node.shown
-    if wanted == "string_type":
+    if wanted in {"string_type", "texts"}:
         return f'put it in quotes: "{text}"' if node.plain and len(text) < _SHORT else None
     if wanted in {"list_type", "paths"}:
         return _as_list(text) if isinstance(node.value, str) else None
@@ -72,6 +72,8 @@ def _for_number(wanted: str, text: str, node: Scalar) -> str | None:
     grouped = re.fullmatch(r"[0-9]{1,3}(?:[_,' ][0-9]{3})+", text)
     if grouped:
         return f"write {re.sub('[^0-9]', '', text)}"
+    if share := re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*%", text):
+        return f"write {float(share[1]) / 100:g}"
     if thousands := re.fullmatch(r"([0-9]+)\s*[kK]", text):
         return f"write {thousands[1]}000"
     number = old_number(text)
@@ -96,7 +98,9 @@ def _for_list(wanted: str, node: Sequence) -> str | None:
 
 def _for_mapping(wanted: str, node: Mapping) -> str | None:
     if wanted == "list_type":
-        return 'begin each item with "- "' if node.entries else "write [] for none"
+        is_flow = node.span.source.text.startswith("{", node.span.start)
+        hint = "put it in brackets: [{...}]" if is_flow else 'begin each item with "- "'
+        return hint if node.entries else "write [] for none"
     if wanted != "string_type" or len(node.entries) != 1:
         return None
     key, entry = next(iter(node.entries.items()))
@@ -107,12 +111,20 @@ def _for_mapping(wanted: str, node: Mapping) -> str | None:
 
 def _as_text(key: str, inner: Scalar, node: Mapping) -> str | None:
     """How to write as one text what a colon has made a key and its value."""
+    if key == "$regex":
+        return "write the expression alone"
     if key in _NAMING:
         return f"write the name alone: {inner.shown}"
     if re.fullmatch(r"[\w.]+", key) and "." in key and inner.text.isidentifier():
         return f"write it without the space: {key}:{inner.shown}"
     is_flow = node.span.source.text.startswith("{", node.span.start)
     return None if is_flow else f'put the text in quotes: "{key}: {inner.shown}"'
+
+
+def for_share(limit: object, node: Node) -> str | None:
+    """A share written in per cent, as it is written here; `limit` is the most it may be."""
+    given = node.value if isinstance(node, Scalar) and isinstance(node.value, (int, float)) else 0
+    return f"write {given / 100:g}" if limit == 1 and 10 <= given <= 100 else None
 
 
 def for_duration(node: Node) -> str | None:

@@ -29,6 +29,7 @@ _OWN = ("$schema", "extends", "include", "name")
 _SUFFIXES = {".yaml", ".yml"}
 _LONGEST = 1000  # characters of a path
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*://|file:|data:")
+_FILE_NAME = re.compile(r"\S*(?:[/*?]|\.\w)\S*")  # and no text of several words
 
 
 class OutsideError(ValueError):
@@ -56,6 +57,12 @@ def inside(text: str, folder: Path, root: Path) -> Path:
     if not path.is_relative_to(root):
         raise OutsideError("E121", f"{quoted(text)} leads out of the project {root}")
     return path
+
+
+def way_to(path: Path, text: str, folder: Path) -> Path:
+    """The file at `path` by the links that the text leads through, if any: they may come to lead elsewhere."""
+    plain = Path(os.path.normpath(folder / text))
+    return plain if os.path.realpath(plain) == str(path) else folder / text
 
 
 class Layers:
@@ -88,24 +95,29 @@ class Layers:
         except OutsideError as error:
             self._refuse(error.code, str(error), node, error.hint)
             return None
+        way = way_to(path, node.text, folder)
         if path not in self._known:
-            if problem := self._problem(path, node, stack):
+            if problem := self._problem(path, way, node, stack):
                 self._refuse(*problem[:2], node, problem[2])
                 return None
             self._known[path] = None
-            self._known[path] = self._read(path, stack)
-        elif path in stack:
-            self._refuse("E122", self._circle(path, stack), node)
+            self._known[path] = self._read(path, way, stack)
+        else:
+            self._reading.files.append(way)
+            if path in stack:
+                self._refuse("E122", self._circle(path, stack), node)
         return self._known[path]
 
-    def _problem(self, path: Path, node: Scalar, stack: tuple[Path, ...]) -> tuple[str, str, str | None] | None:
+    def _problem(
+        self, path: Path, way: Path, node: Scalar, stack: tuple[Path, ...]
+    ) -> tuple[str, str, str | None] | None:
         """What keeps a file from being laid below: code, message and hint."""
         if path.suffix not in _SUFFIXES:
             return "E120", f"{quoted(node.shown)} is no YAML file", "its name must end with .yaml or .yml"
         if path in stack:
             return "E122", self._circle(path, stack), None
         if not path.is_file():
-            self._reading.files.append(path)
+            self._reading.files.append(way)
             what = "a folder" if path.is_dir() else "no such file" if not path.exists() else "not a regular file"
             hint = "write it with slashes" if "\\" in node.text else neighbour(path)
             return "E120", f"{quoted(node.shown)}: {what}", hint
@@ -118,8 +130,8 @@ class Layers:
         names = [each.name for each in stack[stack.index(path) :]]
         return f"{' -> '.join([*names, path.name])}: a file cannot be laid over itself"
 
-    def _read(self, path: Path, stack: tuple[Path, ...]) -> Mapping | None:
-        own = self._reading.mapping(path, self._vocabulary, shown=shown_path(path))
+    def _read(self, path: Path, way: Path, stack: tuple[Path, ...]) -> Mapping | None:
+        own = self._reading.mapping(way, self._vocabulary, shown=shown_path(path))
         if own is None:
             return None
         merged = self._over(own, path, (*stack, path))
@@ -154,19 +166,30 @@ def _rebase(tree: Mapping, folder: Path, seen_from: Path) -> None:
     """Rewrite the paths of an included file, which are relative to it, to be relative to the manifest."""
     if folder == seen_from:
         return
-    for node in _paths(tree):
+    for node in _paths(tree, folder):
         if node.written is None:
             node.written = node.text
         node.text = Path(os.path.relpath(folder / node.text, seen_from)).as_posix()
         node.value = node.text
 
 
-def _paths(tree: Mapping) -> Iterator[Scalar]:
-    file = tree.get("instructions_file")
-    tools = tree.get("tools")
-    items: list[Node | None] = [file, *(tools.items if isinstance(tools, Sequence) else [])]
-    for node in items:
-        if not isinstance(node, Scalar) or node.is_unknown or not isinstance(node.value, str):
-            continue
-        if node is file or node.text.partition(":")[0].endswith(".py"):
-            yield node
+def _paths(tree: Mapping, folder: Path) -> Iterator[Scalar]:
+    file, cache = tree.get("instructions_file"), tree.get("cache")
+    yield from _texts(file)
+    yield from (node for node in _texts(tree.get("tools")) if node.text.partition(":")[0].endswith(".py"))
+    content = cache.get("content") if isinstance(cache, Mapping) else None
+    yield from (node for node in _texts(content) if names_files(node.text, folder))
+
+
+def _texts(node: Node | None) -> Iterator[Scalar]:
+    """The known texts of a list, or the one text."""
+    for each in node.items if isinstance(node, Sequence) else [node]:
+        if isinstance(each, Scalar) and not each.is_unknown and isinstance(each.value, str):
+            yield each
+
+
+def names_files(text: str, folder: Path) -> bool:
+    """Whether an item of `cache: content:` names files, by a path or a pattern, and is not itself what is cached."""
+    if "\n" in text or len(text) > _LONGEST or _URL.match(text):
+        return False
+    return bool(_FILE_NAME.fullmatch(text)) or (folder / text).exists()

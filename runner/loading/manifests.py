@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from runner.loading.checks import all_checks
 from runner.loading.checks.subject import Subject
-from runner.loading.diagnostics import InvalidManifestError, errors_of, in_order
+from runner.loading.diagnostics import InvalidManifestError, beside, errors_of, in_order
 from runner.loading.document import Reading
 from runner.loading.include import Layers
 from runner.loading.locations import positions_of
@@ -58,7 +58,7 @@ def load_manifest(path: str | Path, *, variables: Mapping[str, Any] | None = Non
 
     Raises ManifestError, whose `diagnostics` hold all problems and whose text is what `agent-run validate` prints.
     """
-    found = _Checked(Path(path), "E", variables or {})
+    found = CheckedManifest(Path(path), "E", variables or {})
     if found.manifest is None or errors_of(found.problems):
         raise InvalidManifestError(found.problems, manifest=found.manifest, files=found.files)
     return found.loaded(found.manifest)
@@ -66,15 +66,11 @@ def load_manifest(path: str | Path, *, variables: Mapping[str, Any] | None = Non
 
 def check_manifest(path: str | Path) -> list[Diagnostic]:
     """Everything that is wrong or odd in a manifest. Environment variables that are not set are warnings here."""
-    return in_order(_Checked(Path(path), "W", None).problems)
+    return in_order(CheckedManifest(Path(path), "W", None).problems)
 
 
-def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:
-    return diagnostic.path, diagnostic.line, diagnostic.column
-
-
-class _Checked:
-    """One manifest, read and checked once."""
+class CheckedManifest:
+    """One manifest, read and checked once. `subject` is None where the file holds no mapping."""
 
     def __init__(self, path: Path, missing: Literal["E", "W"], given: Mapping[str, Any] | None) -> None:
         self._path = path
@@ -84,6 +80,7 @@ class _Checked:
         self.problems = self._reading.problems
         self._instructions_file: Source | None = None
         self.manifest: AgentManifest | None = None
+        self.subject: Subject | None = None
         shown = shown_path(path) if path.is_absolute() else str(path)
         self._tree = Layers(self._reading, Path(os.path.realpath(path)).parent, AGENT).tree(path, shown=shown)
         if self._tree is not None:
@@ -92,7 +89,7 @@ class _Checked:
     def _check(self, tree: nodes.Mapping) -> None:
         self.manifest = checked(tree, AgentManifest, AGENT, self.problems)
         name = tree.scalar("name")
-        subject = Subject(
+        self.subject = subject = Subject(
             tree=tree,
             path=self._path.absolute(),
             root=self._root,
@@ -100,10 +97,7 @@ class _Checked:
             reading=self._reading,
             given=self._given,
         )
-        told = {_place(each) for each in errors_of(self.problems)}
-        found = [each for each in all_checks(subject) if _place(each) not in told]
-        wrong = {_place(each) for each in errors_of(found)}
-        self.problems += [each for each in found if each.severity == "error" or _place(each) not in wrong]
+        self.problems += beside(self.problems, all_checks(subject))
         hidden = self._reading.hidden
         self.problems[:] = [each.without(hidden) for each in self.problems]
         self._instructions_file = subject.sources.get("instructions")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from runner.loading.words import normal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _WORDS = (
     r"(?:api[_-]?keys?|pass(?:word|wd|phrase)s?|secrets?|(?:auth|access|refresh|bearer)?[_-]?tokens?"
@@ -35,6 +39,11 @@ def is_secret_name(name: str) -> bool:
     if _HARMLESS.fullmatch(normal(name)):
         return False
     return _NAME.fullmatch(name) is not None or _KEY_VARIABLE.fullmatch(name) is not None
+
+
+def secret_values(environment: Mapping[str, str]) -> list[str]:
+    """The values of the variables whose names say that they hold a secret."""
+    return [value for name, value in environment.items() if value and is_secret_name(name)]
 
 
 def holds_secret(text: str) -> bool:

@@ -162,7 +162,7 @@ def _substitute(
     try:
         pieces = pieces_of(node.text, environment, syntax, keeps=keeps)
     except MalformedError as error:
-        span = _part(node, "${", node.text.count("${", 0, error.offset))
+        span = part_of(node, "${", node.text.count("${", 0, error.offset))
         note = "for a dollar sign before a brace write $$"
         yield Diagnostic(code="E131", message=str(error), path=path, span=span, notes=(note,))
         node.written, node.refused = node.text, True
@@ -174,18 +174,18 @@ def _substitute(
             code=code,
             message=f"the environment variable {name} is not set",
             path=path,
-            span=_part(node, "${" + syntax.prefix + name, 0),
+            span=part_of(node, "${" + syntax.prefix + name, 0),
             hint=f"set it, or give a default: {syntax.reference(name, '...')}",
         )
     text = "".join(piece.text for piece in pieces)
-    if keeps and text == node.text:
+    if keeps and text == node.text and not unknown:
         return
     node.written, node.text = node.text, text
     node.value, node.pieces, node.missing = node.text, tuple(pieces), unknown
     node.variables = tuple(dict.fromkeys(piece.variable for piece in pieces if piece.variable and piece.known))
 
 
-def _part(node: Scalar, written: str, number: int) -> Span:
+def part_of(node: Scalar, written: str, number: int) -> Span:
     """Where the reference that begins with `written` stands; the whole scalar where that cannot be told."""
     source, start, end = node.span
     at = start - 1

@@ -10,7 +10,7 @@ from runner.loading import hinting
 from runner.loading.describing import value, what
 from runner.loading.diagnostics import Diagnostic, Fix
 from runner.loading.fields import keys, model_at
-from runner.loading.locations import Located, dotted, locate
+from runner.loading.locations import Located, Path, dotted, locate
 from runner.loading.nodes import Mapping, Scalar, Sequence
 from runner.loading.unknown_keys import meant
 from runner.loading.words import certain, counted, listed, nearest, normal, quoted
@@ -42,9 +42,11 @@ _WANTED = {
     "bool_type": "true or false",
     "paths": "a path or a list of paths",
     "dict_type": "a mapping of names",
+    "texts": "text or a list of texts",
     "variable_value": "text, a number, true or false, or a list of these",
     "variable_choice": "text, a number, or true or false",
 }
+_OR_TEXT = ("a text,", "a tool's name,", "a rubric,")
 _BOUNDS = {
     "greater_than_equal": ("ge", "at least"),
     "less_than_equal": ("le", "at most"),
@@ -120,7 +122,8 @@ class _Teller:
 
     def missing(self, place: Located, key: str) -> Diagnostic:
         name = place.name or self._vocabulary.thing
-        hint = self._vocabulary.missing.get(f"{place.name}.{key}", f'add "{key}:"')
+        known = self._vocabulary.missing
+        hint = known.get(f"{place.name}.{key}") or known.get(self._typed(place.path, key), f'add "{key}:"')
         message = f"{name} lacks the key {quoted(key)}"
         return self.say("E103", message, place, span=place.key_span, hint=hint, expected=key)
 
@@ -140,29 +143,75 @@ class _Teller:
             f"{place.name} must be {wanted}, not {what(place.node)}",
             place,
             hint=hinting.for_type("mapping", place.node)
+            or (hinting.for_type("string_type", place.node) if wanted.startswith(_OR_TEXT) else None)
             or self._vocabulary.examples.get(str(context.get("class_name"))),
             notes=(f"keys here: {', '.join(keys(model))}",) if model else (),
             expected=wanted,
         )
 
     def literal(self, place: Located, context: dict[str, Any]) -> Diagnostic:
-        allowed = re.findall(r"'([^']*)'", str(context.get("expected")))
+        expected = str(context.get("expected"))
+        allowed = re.findall(r"'([^']*)'", expected) or [expected.lower()]
         node = place.node
         given = node.shown if isinstance(node, Scalar) else ""
         sure = certain(given, allowed) or next((word for word in allowed if normal(given).endswith(f"_{word}")), None)
-        near = (
-            sure or self._vocabulary.values.get(str(place.path[-1]), {}).get(normal(given)) or nearest(given, allowed)
-        )
+        known = self._vocabulary.values
+        meant = known.get(self._typed(place.path[:-1], place.path[-1])) or known.get(str(place.path[-1]), {})
+        near = sure or meant.get(normal(given)) or nearest(given, allowed)
         fix = Fix(node.span, sure) if sure and isinstance(node, Scalar) and node.written is None else None
         message = f"{place.name} must be {listed(allowed)}, not {value(node)}"
         hint = f"did you mean {quoted(near)}?" if near else hinting.for_type("literal", node)
         return self.say("E105", message, place, hint=hint, nearest=near, expected=listed(allowed), fix=fix)
 
+    def _typed(self, path: Path, key: str | int) -> str:
+        """A key with the type of the mapping it stands in: `CallPart.status`."""
+        model = model_at(self._kind, path)
+        return f"{model.__name__}.{key}" if model is not None else str(key)
+
+    def one_of(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+        """A mapping that must have one of some keys, and has none or several."""
+        keys, node = str(context.get("keys")).split(), place.node
+        present = [key for key in node.entries if key in keys] if isinstance(node, Mapping) else []
+        if not present:
+            return self.say("E103", f"{place.name} says nothing: it lacks {listed(keys)}", place, span=place.key_span)
+        other = locate(self._root, (*place.path, present[-1]))
+        message = f"{listed(present, 'and')} exclude one another in {place.name}"
+        return self.say("E114", message, other, span=other.key_span, hint="keep one of them")
+
+    def needs(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+        """A key that means nothing without another."""
+        key, other = str(context.get("key")), str(context.get("other"))
+        found = locate(self._root, (*place.path, key))
+        return self.say("E103", f"{key} means nothing without {other}", found, span=found.key_span, expected=other)
+
+    def calls(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+        del context
+        node = place.node
+        given = node.shown if isinstance(node, Scalar) else ""
+        near = certain(given, ("any", "none"))
+        hint = f"did you mean {quoted(near)}?" if near else hinting.for_type("list_type", node)
+        found = value(node)
+        if isinstance(node, Sequence):
+            found, hint = "an empty list", "for no calls write none"
+        message = f"{place.name} must be any, none or a list of calls, not {found}"
+        return self.say("E104", message, place, hint=hint, nearest=near, expected="any, none or a list of calls")
+
+    def moment(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+        del context
+        message = f"{place.name} must be a time such as 2026-03-01T12:00, not {value(place.node)}"
+        return self.say("E109", message, place, expected="a time such as 2026-03-01T12:00")
+
+    def no_such_day(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+        del context
+        return self.say("E109", f"there is no such day: {value(place.node)}", place)
+
     def out_of_range(self, place: Located, error: str, context: dict[str, Any]) -> Diagnostic:
         name, words = _BOUNDS[error]
         limit = context.get(name)
         bound = f"{words} {limit:g}" if isinstance(limit, float) else f"{words} {limit}"
-        return self.say("E106", f"{place.name} must be {bound}, not {value(place.node)}", place, expected=bound)
+        hint = hinting.for_share(limit, place.node)
+        message = f"{place.name} must be {bound}, not {value(place.node)}"
+        return self.say("E106", message, place, expected=bound, hint=hint)
 
     def too_few(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         least = counted(int(context.get("min_length", 1)), "item")
@@ -230,6 +279,11 @@ _TELLERS: dict[str, Callable[[_Teller, Located, dict[str, Any]], Diagnostic]] = 
     "size": _Teller.size,
     "variable_name": _Teller.variable_name,
     "format_version": _Teller.version,
+    "one_of": _Teller.one_of,
+    "needs": _Teller.needs,
+    "calls": _Teller.calls,
+    "moment": _Teller.moment,
+    "no_such_day": _Teller.no_such_day,
 }
 
 
@@ -238,7 +292,7 @@ def told(
 ) -> Iterator[Diagnostic]:
     """The diagnostics of pydantic's errors; none for values that hang on a variable of the environment not set."""
     teller = _Teller(root, kind, vocabulary)
-    for detail in details:
-        diagnostic = teller.told(detail["type"], detail["loc"], detail.get("ctx") or {})
-        if diagnostic is not None:
-            yield diagnostic
+    found = [teller.told(detail["type"], detail["loc"], detail.get("ctx") or {}) for detail in details]
+    said = [each for each in found if each is not None]
+    misnamed = {f"{(each.key or '').rpartition('.')[0]}.{each.nearest}" for each in said if each.code == "E102"}
+    yield from (each for each in said if each.code != "E103" or f"{each.key or ''}.{each.expected}" not in misnamed)

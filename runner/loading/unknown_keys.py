@@ -10,7 +10,7 @@ from runner.loading.secrets import is_secret_name
 from runner.loading.words import certain, nearest, normal, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Mapping
 
     from pydantic import BaseModel
 
@@ -35,15 +35,23 @@ def meant(kind: type[BaseModel], path: Path, key: str, present: Collection[str],
     if sure := certain(key, known):
         return Meant(sure, f"did you mean {quoted(sure)}?", sure not in present)
     place = ".".join("*" if index and path[index - 1] == "variables" else str(part) for index, part in enumerate(path))
-    if same := vocabulary.same.get(place, {}).get(normal(key)):
+    names = (place, model.__name__ if model is not None else place)
+    if hint := _said(vocabulary.hints, names, key):
+        return Meant(None, hint)
+    if same := _said(vocabulary.same, names, key):
         return Meant(same, f"the key is called {quoted(same)}", same not in present)
     if is_secret_name(key) and not place:
         return Meant(None, "secrets are not written here: they come from the environment")
-    elsewhere = vocabulary.other.get(place, {}).get(normal(key)) or _home(kind, key, place)
+    elsewhere = _said(vocabulary.other, names, key) or _home(kind, key, place)
     if elsewhere:
         return Meant(elsewhere, _where(elsewhere, normal(key)), is_here=False)
     near = nearest(key, known)
     return Meant(near, f"did you mean {quoted(near)}?" if near else None)
+
+
+def _said(words: Mapping[str, Mapping[str, str]], names: Iterable[str], key: str) -> str | None:
+    """What a vocabulary says of a key in a mapping of one of these names."""
+    return next((found for name in names if (found := words.get(name, {}).get(normal(key)))), None)
 
 
 def _home(kind: type[BaseModel], key: str, place: str) -> str | None:

@@ -11,24 +11,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """For a kind of file: what its whole is called, some of its keys, and by mapping ("" is the top) other words.
+    """For a kind of file: what its whole is called, some of its keys, and other words for them.
 
-    `same` are other names of a key and mean the same value; `other` need more than another name. `values` are other
-    words for the values of a key. Of types, `kinds` say what they are in words, and `examples` how they are written;
-    `missing` says what to add for a missing key.
+    Mappings are named by their dotted key ("" is the top) or by their type. `same` are other names of a key and mean
+    the same value; `other` need more than another name, and for some `hints` say it all. `values` are other words for
+    the values of a key. Of types, `kinds` say what they are in words, and `examples` how they are written; `missing`
+    says what to add for a missing key.
     """
 
     thing: str
     keys: str
     same: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     other: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    hints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
     examples: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
-def _words(key: str, others: str) -> dict[str, str]:
+def words(key: str, others: str) -> dict[str, str]:
+    """Other words for a key."""
     return dict.fromkeys(others.split(), key)
 
 
@@ -37,63 +40,63 @@ _INSTRUCTIONS = (
     "preamble persona role"
 )
 _TOP = {
-    **_words("instructions", _INSTRUCTIONS),
-    **_words("instructions_file", "prompt_file system_prompt_file instruction_file instructions_path prompt_path"),
-    **_words("tools", "functions function_tools toolset tool plugins skills"),
-    **_words("model", "llm model_name model_id engine"),
-    **_words("name", "title agent agent_name id"),
-    **_words("description", "desc summary about"),
-    **_words("variables", "vars inputs params input_variables"),
-    **_words("storage", "database db history chat_storage store persistence session_store chats"),
-    **_words("executor", "tool_executor runner execution"),
-    **_words("tool_mode", "tool_choice tool_config function_calling function_calling_mode"),
-    **_words(
+    **words("instructions", _INSTRUCTIONS),
+    **words("instructions_file", "prompt_file system_prompt_file instruction_file instructions_path prompt_path"),
+    **words("tools", "functions function_tools toolset tool plugins skills"),
+    **words("model", "llm model_name model_id engine"),
+    **words("name", "title agent agent_name id"),
+    **words("description", "desc summary about"),
+    **words("variables", "vars inputs params input_variables"),
+    **words("storage", "database db history chat_storage store persistence session_store chats"),
+    **words("executor", "tool_executor runner execution"),
+    **words("tool_mode", "tool_choice tool_config function_calling function_calling_mode"),
+    **words(
         "generation",
         "generation_config generate_content_config model_settings settings model_config model_params parameters config",
     ),
-    **_words("retries", "retry max_retries num_retries num_gemini_call_retries"),
-    **_words("welcome", "greeting welcome_message first_message intro"),
-    **_words("examples", "example samples suggestions starters conversation_starters example_prompts"),
-    **_words("include", "includes import imports"),
-    **_words("extends", "extend base inherits inherit from parent"),
-    **_words("cache", "caching context_cache cache_config"),
-    **_words("limits", "limit budget"),
+    **words("retries", "retry max_retries num_retries num_gemini_call_retries"),
+    **words("welcome", "greeting welcome_message first_message intro"),
+    **words("examples", "example samples suggestions starters conversation_starters example_prompts"),
+    **words("include", "includes import imports"),
+    **words("extends", "extend base inherits inherit from parent"),
+    **words("cache", "caching context_cache cache_config"),
+    **words("limits", "limit budget"),
     "schema": "$schema",
-    **_words("version", "format_version schema_version manifest_version"),
+    **words("version", "format_version schema_version manifest_version"),
 }
 _LIMITS = {
-    **_words("max_iterations", "max_steps max_turns iterations max_iters max_loops max_model_calls steps"),
-    **_words("max_tool_calls", "max_calls max_function_calls tool_calls"),
-    **_words("turn_timeout", "timeout max_time max_execution_time deadline"),
-    **_words("max_output_chars", "max_output_size max_result_chars max_chars output_limit max_output"),
+    **words("max_iterations", "max_steps max_turns iterations max_iters max_loops max_model_calls steps"),
+    **words("max_tool_calls", "max_calls max_function_calls tool_calls"),
+    **words("turn_timeout", "timeout max_time max_execution_time deadline"),
+    **words("max_output_chars", "max_output_size max_result_chars max_chars output_limit max_output"),
 }
 _GENERATION = {
-    **_words("max_output_tokens", "max_tokens max_output max_completion_tokens"),
-    **_words("stop_sequences", "stop stop_words stops"),
-    **_words("thinking", "thinking_config reasoning"),
-    **_words("safety", "safety_settings"),
-    **_words("response_modalities", "modalities"),
-    **_words("service_tier", "tier"),
+    **words("max_output_tokens", "max_tokens max_output max_completion_tokens"),
+    **words("stop_sequences", "stop stop_words stops"),
+    **words("thinking", "thinking_config reasoning"),
+    **words("safety", "safety_settings"),
+    **words("response_modalities", "modalities"),
+    **words("service_tier", "tier"),
     "temp": "temperature",
     "random_seed": "seed",
 }
 _THINKING = {
-    **_words("level", "thinking_level effort reasoning_effort"),
-    **_words("budget", "thinking_budget budget_tokens max_tokens"),
-    **_words("include_thoughts", "thoughts show_thoughts"),
+    **words("level", "thinking_level effort reasoning_effort"),
+    **words("budget", "thinking_budget budget_tokens max_tokens"),
+    **words("include_thoughts", "thoughts show_thoughts"),
 }
 _HARMS = ("harassment", "hate_speech", "sexually_explicit", "dangerous_content", "civic_integrity")
 _SAFETY = {f"harm_category_{harm}": harm for harm in _HARMS}
 _CACHE = {
-    **_words("name", "cache_name display_name"),
-    **_words("ttl", "expires lifetime expire_after"),
-    **_words("auto_refresh_ttl", "auto_refresh refresh"),
-    **_words("content", "contents files"),
+    **words("name", "cache_name display_name"),
+    **words("ttl", "expires lifetime expire_after"),
+    **words("auto_refresh_ttl", "auto_refresh refresh"),
+    **words("content", "contents files"),
 }
 _VARIABLE = {
     "value": "default",
     "desc": "description",
-    **_words("choices", "enum options values allowed"),
+    **words("choices", "enum options values allowed"),
 }
 
 AGENT = Vocabulary(
@@ -137,16 +140,16 @@ AGENT = Vocabulary(
     },
     values={
         "type": {
-            **_words("integer", "int long whole"),
-            **_words("string", "text str"),
-            **_words("number", "float double decimal"),
-            **_words("boolean", "bool flag"),
-            **_words("list", "array sequence"),
+            **words("integer", "int long whole"),
+            **words("string", "text str"),
+            **words("number", "float double decimal"),
+            **words("boolean", "bool flag"),
+            **words("list", "array sequence"),
         },
         "tool_mode": {
-            **_words("any", "required force forced must"),
-            **_words("none", "off never disabled no"),
-            **_words("auto", "on default"),
+            **words("any", "required force forced must"),
+            **words("none", "off never disabled no"),
+            **words("auto", "on default"),
         },
     },
     kinds={

@@ -189,6 +189,10 @@ class _Mistake:
 
     def no_content(self) -> Diagnostic | None:
         char = self._text[self._noticed : self._noticed + 1]
+        before = self._text[: self._noticed].rstrip()
+        if char == "-" and before.endswith(("[", "{")) and "\n" in self._text[len(before) : self._noticed]:
+            hint = "remove it: each item below it begins with a dash"
+            return self._at(len(before) - 1, f"this {before[-1]} is never closed", hint)
         return self._at(self._noticed, f"a value was expected here, not {char or 'the end'}")
 
     def dash_in_line(self) -> Diagnostic | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -23,13 +23,14 @@ def _version(value: Any) -> Any:
     return FORMAT
 
 
+Version: TypeAlias = Annotated[Literal[1], BeforeValidator(_version)]
+
+
 class AgentManifest(Part):
     """One agent: a model, some tools, an executor and a storage."""
 
     schema_url: Given[str] = Field(default=None, alias="$schema", description="The JSON schema for editors; not read.")
-    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(
-        default=1, description="The version of this format."
-    )
+    version: Version = Field(default=1, description="The version of this format.")
     extends: Given[Text] = Field(default=None, description="A manifest this one is laid over, relative to this file.")
     include: Given[Paths] = Field(
         default=None, description="Fragments this file is laid over, in order, relative to this file."

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from runner.manifest.base import Given, Text, Whole
+from runner.manifest.quantities import Seconds  # noqa: TC001  # pydantic reads the hints
 
 DEFAULT_MODEL = "gemini-3.8-flash"
 DEFAULT_STORAGE = "sqlite:///.agent-run/chats.db"
@@ -53,15 +54,26 @@ class StorageSpec(Spec):
 
     type: Text = Field(description="`memory`, `sqlite`, or module:Class.")
     url: Given[Text] = Field(default=None, description="Where, such as sqlite:///chats.db.")
+    retention: Given[Seconds] = Field(
+        default=None, description="How long a chat is kept that nobody writes to, such as 30d; for ever if left out."
+    )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the plug-in itself takes: all keys but `type` and `retention`."""
+        return {name: value for name, value in super().options.items() if name != "retention"}
 
 
 def spec_of(value: object) -> object:
-    """The long form of a plug-in written as a name or a URL; anything else as it is."""
+    """The long form of a plug-in written as a name or a URL; anything else as it is.
+
+    A scheme may say more behind a plus, for the plug-in itself: `hybrid+redis://` is the plug-in `hybrid`.
+    """
     if not isinstance(value, str):
         return value
     scheme, colon, rest = value.partition(":")
     is_url = colon and (not rest or rest.startswith("//"))
-    return {"type": scheme, "url": value} if is_url else {"type": value}
+    return {"type": scheme.partition("+")[0], "url": value} if is_url else {"type": value}
 
 
 def model_spec_of(value: object) -> object:

@@ -95,7 +95,8 @@ def _definition(value: object) -> object:
     return value if value is None or isinstance(value, dict) else {"default": value}
 
 
+VariableName: TypeAlias = Annotated[str, BeforeValidator(_name), Field(json_schema_extra={"pattern": NAME})]
 Variables: TypeAlias = dict[
-    Annotated[str, BeforeValidator(_name), Field(json_schema_extra={"pattern": NAME})],
+    VariableName,
     Annotated[Variable, BeforeValidator(_definition, json_schema_input_type=Value | Variable)],
 ]

@@ -25,6 +25,7 @@ class KnownModel:
     ends: str | None  # the date on which it is shut down, ISO
     instead: str | None
     explicit_cache: bool
+    cache_minimum: int | None  # tokens a context cache has at least
     settings: Mapping[str, str]
 
 
@@ -75,6 +76,7 @@ def _known(name: str, told: Mapping[str, Any], families: Mapping[str, Any]) -> K
         told.get("ends"),
         told.get("instead"),
         bool(family.get("explicit_cache", True)),
+        family.get("cache_minimum"),
         family.get("settings", {}),
     )
 

@@ -77,7 +77,7 @@ def joined(parts: Iterable[Part]) -> list[Part]:
     result: list[Part] = []
     pieces: list[str] = []
     for part in parts:
-        if not _is_plain(part):
+        if not is_plain(part):
             if part:
                 _close(result, pieces)
                 result.append(part)
@@ -91,15 +91,16 @@ def joined(parts: Iterable[Part]) -> list[Part]:
     return result
 
 
+def is_plain(part: Part) -> bool:
+    """Whether a part is text and nothing else, so that it may be joined with its neighbours."""
+    return isinstance(part.get("text"), str) and part.keys() <= _PROSE
+
+
 def _close(result: list[Part], pieces: list[str]) -> None:
     """End the run of text whose first part is the last of `result`."""
     if len(pieces) > 1:
         result[-1] = {**result[-1], "text": "".join(pieces)}
     pieces.clear()
-
-
-def _is_plain(part: Part) -> bool:
-    return isinstance(part.get("text"), str) and part.keys() <= _PROSE
 
 
 def _says_something(part: Part) -> bool:

@@ -34,8 +34,9 @@ class Retry(Model):
     """Sends a request up to 1 + `retries` times; all resends of one call, whatever their cause, count against that.
 
     Sent again: what failed with a `retryable` error (408, 429, 5xx, no connection, a reply that broke), once a reply
-    with a malformed tool call or without content, and once what the model amends (`Model.amended`). Only before a text
-    or a thought was passed on: calls are held back until the reply is finished or text follows.
+    with a malformed tool call or without content, and once what the model amends (`Model.amended`), also where there
+    are no retries. Only before a text or a thought was passed on: calls are held back until the reply is finished or
+    text follows.
     """
 
     def __init__(
@@ -52,6 +53,10 @@ class Retry(Model):
         self.model, self.retries = model, retries
         self.name, self.family = model.name, model.family
         self._sleep, self._chance, self._clock = sleep, chance, clock
+
+    def around(self, wrap: Callable[[Model], Model]) -> Retry:
+        """The same retries of the inner model in a wrapper."""
+        return Retry(wrap(self.model), self.retries, sleep=self._sleep, chance=self._chance, clock=self._clock)
 
     async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
         """The inner model's reply; a `Notice` comes before each wait."""
@@ -161,7 +166,7 @@ class _Tries:
         self._began = clock()
         self._made = 1
         self._asked_again = False
-        self._was_amended = False
+        self._amended: set[str] = set()
 
     def again_failed(self, error: GeminiAPIError | GeminiResponseError) -> _Again:
         """After a failure: the wait, or the error to end with, raised."""
@@ -178,10 +183,13 @@ class _Tries:
     def again_amended(
         self, error: GeminiAPIError | GeminiResponseError, request: GenerateContentRequest, notice: Notice
     ) -> _Again:
-        """After a failure that the model answers with another request: at once, and only once."""
-        if self._was_amended or self._made >= self._limit:
+        """After a failure that the model answers with another request: at once, once for each thing it amends.
+
+        It is not the same request, so one is sent even where no failed one is to be sent again.
+        """
+        if notice.code in self._amended or self._made >= max(self._limit, 2):
             raise error
-        self._was_amended = True
+        self._amended.add(notice.code)
         return self._again(notice.code, notice.message, request=request)
 
     def again_malformed(self, error: GeminiResponseError) -> _Again | None:
@@ -193,7 +201,7 @@ class _Tries:
 
     def _again(self, code: str, words: str, wait: float = 0.0, request: GenerateContentRequest | None = None) -> _Again:
         self._made += 1
-        return _Again(Notice(code, f"{words} ({self._made} of {self._limit})"), wait, request)
+        return _Again(Notice(code, f"{words} ({self._made} of {max(self._limit, self._made)})"), wait, request)
 
     def _wait(self, floor: float) -> float:
         """Full jitter over an exponential bound; above the service's own floor, spread so that not all come at once."""

@@ -12,7 +12,7 @@ from runner.models.base import Model
 from runner.requests import Finish, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 
     from runner.messages import Json, Part
     from runner.requests import GenerateContentRequest, ModelItem
@@ -89,16 +89,20 @@ class ScriptedModel(Model):
     def __init__(self, *replies: Scripted, name: str = "scripted") -> None:
         self.name = name
         self.requests: list[GenerateContentRequest] = []
-        self._replies = iter(replies)
-        self._count = len(replies)
+        self._replies: Iterator[Scripted]
+        self.rescript(replies, len(replies))
         self._ids = itertools.count(1)
 
     @classmethod
     def repeating(cls, reply: Scripted, *, name: str = "scripted") -> ScriptedModel:
         """A model that answers every call alike."""
         model = cls(name=name)
-        model._replies = itertools.repeat(reply)
+        model.rescript(itertools.repeat(reply))
         return model
+
+    def rescript(self, replies: Iterable[Scripted], count: int = 0) -> None:
+        """Go on with these replies instead of those that are left; `count` is how many, for the error at their end."""
+        self._replies, self._count, self._asked_before = iter(replies), count, len(self.requests)
 
     async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
         """The next reply, part by part."""
@@ -116,7 +120,8 @@ class ScriptedModel(Model):
             return reply(request) if callable(reply) else reply
         raise GeminiResponseError(
             "SCRIPT_ENDED",
-            f"the scripted model has no reply left: it was given {self._count}, this is call {len(self.requests)}",
+            f"the scripted model has no reply left: it was given {self._count}, "
+            f"this is call {len(self.requests) - self._asked_before}",
         )
 
     def _with_id(self, part: Part) -> Part:

@@ -35,10 +35,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why not. `is_whole` says that the text names the manifest; else it is about its `tools`."""
+    """Why not. `is_whole` says that the text names its place; else it is about `where`, a `file:line` of a module."""
 
     text: str
     is_whole: bool
+    where: str | None = None
 
 
 class Checker:
@@ -128,7 +129,7 @@ class Checker:
             reply = json.loads(line)
             if reply["id"] == self._number:
                 text = reply.get("error") or reply.get("found")
-                return Refusal(text, "error" in reply) if text else None
+                return Refusal(text, "error" in reply, reply.get("where")) if text else None
 
     def _request(self, question: Question) -> dict[str, Any]:
         return {

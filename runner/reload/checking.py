@@ -2,7 +2,8 @@
 
 `serve` waits for requests, one JSON line each, on a socket, and forks for each of them a child that does what an agent
 would do with its modules and then ends. A new request ends the child of the one before. Replies are JSON lines too:
-`{"id"}` where all went well, else with `"error"`, or with `"found"`: what is to be said of the manifest's `tools`.
+`{"id"}` where all went well, else with `"error"`, or with `"found"`, what is to be said of the manifest's `tools`, and
+`"where"`, the `file:line` it is about, if that is known.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _GRACE = 1.0  # seconds from the deadline, when the child says where it hangs, to its end by force
 _EXAMPLE = "instructions: It is {{ today }}.\ntools: [warm.py]\n"
+_STARTS = "starts a {} while it is imported, and every reload would start one more; start it in a tool"
 _EXAMPLE_TOOL = "def warm(number: int) -> int:\n    '''Warm.'''\n    return number\n"
 
 
@@ -57,14 +59,16 @@ def serve(descriptor: int) -> None:
 
 
 def _warm_up() -> None:
-    """Do once what every child would do anew: make an agent."""
+    """Do once what every child would do anew: make an agent, and tell why one cannot be made."""
     import runner.agent  # noqa: F401  # also where the rest cannot be done
 
-    with suppress(Exception), tempfile.TemporaryDirectory() as folder:
+    with suppress(OSError), tempfile.TemporaryDirectory() as folder:
         manifest = Path(folder, "warm.yaml")
         manifest.write_text(_EXAMPLE)
-        Path(folder, "warm.py").write_text(_EXAMPLE_TOOL)
-        _make({"manifest": str(manifest), "variables": {}, "model": None})
+        for tool in (_EXAMPLE_TOOL, "1 / 0\n"):
+            Path(folder, "warm.py").write_text(tool)
+            with suppress(Exception):
+                _make({"manifest": str(manifest), "variables": {}, "model": None})
     gc.collect()
     gc.freeze()  # so that a collection in a child does not copy all pages of this process
 
@@ -102,7 +106,8 @@ class _Check:
         if told.endswith(b"\n"):
             outcome: dict[str, str] = json.loads(told)
             return outcome
-        return {"found": _end_told(status, self._where, self.request["seconds"], is_late=is_late)}
+        is_late = is_late or (status == 1 and bool(self._where))  # its watchdog ended it, at the deadline
+        return {"found": _end_told(status, self.request["seconds"], is_late=is_late), "where": self._where}
 
     def end(self, *, wait_first: bool = False) -> int:
         """End the child and all that it started; its exit status."""
@@ -120,13 +125,12 @@ class _Check:
         return os.waitstatus_to_exitcode(status)
 
 
-def _end_told(status: int, where: str, seconds: float, *, is_late: bool) -> str:
-    """What to say of a child that ended without a result; with status 1 its watchdog ended it, at the deadline."""
-    place = f"{where}: " if where else "a module "
-    if is_late or (status == 1 and where):
-        return f"{place}still not imported after {seconds:g} s"
+def _end_told(status: int, seconds: float, *, is_late: bool) -> str:
+    """What to say of a child that ended without a result."""
+    if is_late:
+        return f"still not imported after {seconds:g} s"
     how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-    return f"{place}ends the process {how} while it is imported"
+    return f"a module ends the process {how} while it is imported"
 
 
 def _place_in(traceback: Iterable[str]) -> str:
@@ -194,7 +198,7 @@ def _found_wrong(request: dict[str, Any]) -> dict[str, str]:
     """What keeps the agent of a manifest from being made, as in a reply."""
     from runner.errors import AgentRunError
 
-    started: list[str] = []
+    started: list[tuple[str, str]] = []
     _refuse_starts(started)
     try:
         _make(request)
@@ -205,8 +209,8 @@ def _found_wrong(request: dict[str, Any]) -> dict[str, str]:
         _unlimit_memory()
         raised = error.__context__ if isinstance(error.__context__, MemoryError) else error  # while telling the first
         where = _place_in(reversed("".join(traceback.format_exception(raised)).splitlines()))
-        return {"found": f"{where}: {type(raised).__name__}: {raised}"}
-    return {"found": started[0]} if started else {}
+        return {"found": ": ".join(filter(None, (type(raised).__name__, str(raised)))), "where": where}
+    return {"found": _STARTS.format(started[0][0]), "where": started[0][1]} if started else {}
 
 
 def _make(request: dict[str, Any]) -> None:
@@ -219,15 +223,14 @@ def _make(request: dict[str, Any]) -> None:
     Agent(loaded, model=request["model"] if ":" in model else "offline")
 
 
-def _refuse_starts(started: list[str]) -> None:
+def _refuse_starts(started: list[tuple[str, str]]) -> None:
     """Refuse threads and forks that a project's module starts while it is imported: each reload would start more."""
 
     def refuse(kind: str) -> None:
         where = _importing_line(sys._getframe(2))  # noqa: SLF001  # what the documentation gives for this
         if where is not None:
-            text = f"starts a {kind} while it is imported, and every reload would start one more; start it in a tool"
-            started.append(f"{where}: {text}")
-            raise RuntimeError(text)
+            started.append((kind, where))
+            raise RuntimeError(_STARTS.format(kind))
 
     def start(thread: threading.Thread) -> None:
         refuse("thread")

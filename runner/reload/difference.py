@@ -34,11 +34,19 @@ def _of_agents(old: Agent, new: Agent) -> Iterator[str]:
         yield f"model {old.model.name} -> {new.model.name}"
     elif old.model_spec != new.model_spec:
         yield "model settings"
+    elif old.manifest.model != new.manifest.model:  # another one stands in for both
+        yield f"model {_called(old)} -> {_called(new)} ({new.model.name} answers)"
     if old.storage is not new.storage:
         kinds = old.storage_spec.type, new.storage_spec.type
         yield f"storage {kinds[0]} -> {kinds[1]}" if kinds[0] != kinds[1] else f"another {kinds[0]} storage"
     if old.name != new.name:
         yield f"name {old.name} -> {new.name} (chats are kept by name)"
+
+
+def _called(agent: Agent) -> str:
+    """The model that the manifest asks for."""
+    spec = agent.manifest.model
+    return str(spec.options.get("name", spec.type))
 
 
 def _of_tools(old: Agent, new: Agent) -> Iterator[str]:

@@ -143,7 +143,7 @@ class Maker:
         if refusal is not None and refusal.is_whole:
             raise ManifestError(refusal.text)
         if refusal is not None:
-            raise placed(ManifestError(refusal.text, key="tools"), loaded)
+            raise placed(ManifestError(refusal.text, key="tools", where=refusal.where), loaded)
 
     def _load(self) -> LoadedManifest:
         return load_manifest(self.shown, variables=self._variables)

@@ -1,7 +1,7 @@
 """Where a path can change: the folders to watch, and the entries in them that matter."""
 
 # Texts instead of Path objects: this runs at every change, over every part of many paths.
-# ruff: noqa: PTH100, PTH114, PTH115, PTH116, PTH118, PTH120
+# ruff: noqa: PTH114, PTH115, PTH116, PTH118, PTH120
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Places:
 def places_of(paths: Iterable[Path], top: Path) -> Places:
     """Where these paths can change: in their own folders, in those of links that lead there, in those up to `top`."""
     root = os.path.realpath(top)
-    entries = {entry for path in paths for entry in _entries(os.path.abspath(path), root)}
+    entries = {entry for path in paths for entry in _entries(str(path.absolute()), root)}
     found = ((folder, _identity(folder)) for folder in {os.path.dirname(entry) for entry in entries})
     folders = {folder: identity for folder, identity in found if identity is not None}
     return Places(folders, frozenset(entries | folders.keys()))

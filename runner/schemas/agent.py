@@ -9,7 +9,7 @@ from runner.manifest.variables import RESERVED
 from runner.models.catalog import catalog
 from runner.plugins import EXECUTORS, MODELS, STORAGES
 from runner.schemas.draft7 import DRAFT, choices, draft7, with_markdown
-from runner.schemas.leaves import REFERENCE, finished
+from runner.schemas.leaves import MANIFEST, REFERENCE, finished
 from runner.schemas.plugins import builtin_texts, plugin_schema
 from runner.schemas.texts import SNIPPETS, STORAGE_URLS
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.messages import Json
+    from runner.schemas.leaves import Style
 
 ID = "urn:agent-run:schema:agent"
 
@@ -55,13 +56,22 @@ def _exclude_one_another(schema: Json, one: str, other: str) -> None:
 
 def _plugins(definitions: Json) -> dict[str, Json]:
     def spec(name: str, key: str) -> Json:
-        return finished(draft7({**definitions[name], "$defs": definitions}, nullable=False), key)
+        return _spec(definitions, name, key, MANIFEST)
 
     return {
-        "model": plugin_schema(MODELS, spec("ModelSpec", "model"), _model_names(), default="gemini"),
+        "model": model_schema(definitions),
         "executor": plugin_schema(EXECUTORS, spec("ExecutorSpec", "executor"), builtin_texts(EXECUTORS)),
-        "storage": plugin_schema(STORAGES, spec("StorageSpec", "storage"), STORAGE_URLS),
+        "storage": plugin_schema(STORAGES, spec("StorageSpec", "storage"), STORAGE_URLS, general=["retention"]),
     }
+
+
+def model_schema(definitions: Json, style: Style = MANIFEST) -> Json:
+    """The schema of a model, in its short form or its long one; `definitions` are those of pydantic's schema."""
+    return plugin_schema(MODELS, _spec(definitions, "ModelSpec", "model", style), _model_names(), default="gemini")
+
+
+def _spec(definitions: Json, name: str, key: str, style: Style) -> Json:
+    return finished(draft7({**definitions[name], "$defs": definitions}, nullable=False), key, style)
 
 
 def _model_names() -> dict[str, str]:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runner.errors import AgentRunError
+from runner.files import OWN_FOLDER, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.messages import Json
 
-_FOLDER = ".agent-run"
-
 
 def project_schema_path(root: Path) -> Path:
     """The file of a project's own schema."""
-    return root / _FOLDER / "agent.schema.json"
+    return root / OWN_FOLDER / "agent.schema.json"
 
 
 def schema_text(schema: Json) -> str:
@@ -34,18 +32,7 @@ def write_schema(path: Path, schema: Json) -> bool:
         if path.read_bytes() == text:
             return False
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _ignored_by_git(path.parent)
-        draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        draft.write_bytes(text)
-        draft.replace(path)
+        write_whole(path, text)
     except OSError as error:
         raise AgentRunError(f"{path} cannot be written: {error.strerror or error}") from error
     return True
-
-
-def _ignored_by_git(folder: Path) -> None:
-    """A folder of our own ignores itself; a project's `.gitignore` is the project's."""
-    if folder.name == _FOLDER:
-        with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as stream:
-            stream.write("*\n")

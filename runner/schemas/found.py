@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,13 @@ from runner.loading.checks.python_source import python_file
 from runner.loading.finding import manifests_of
 from runner.loading.nodes import Mapping, Scalar, Sequence, compose
 from runner.loading.source import SourceError, read_source
-from runner.schemas.source import tool_of_class, tool_of_function
-from runner.schemas.tools import KnownTool
+from runner.loading.tool_source import tool_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from runner.loading.checks.python_source import Definition
+    from runner.loading.known_tools import KnownTool
 
 _MOST_FILES = 500  # of a folder that is called tools but is none
 
@@ -63,17 +61,8 @@ def manifest_files(root: Path) -> list[Path]:
 def found_module(name: str, file: Path) -> FoundModule:
     """What is known of a module's tools."""
     source = python_file(file)
-    tools = {each.name: tool for each in source.certain_tools() if (tool := _known(each)) is not None}
+    tools = {each.name: tool for each in source.certain_tools() if (tool := tool_of(each)) is not None}
     return FoundModule(name, tools)
-
-
-def _known(definition: Definition) -> KnownTool | None:
-    node = definition.node
-    if isinstance(node, ast.ClassDef):
-        known = tool_of_class(node)
-    else:
-        known = tool_of_function(node) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
-    return known or (KnownTool(definition.tool, "", {"type": "object"}) if definition.tool else None)
 
 
 def _named_lines(root: Path) -> Iterator[str]:

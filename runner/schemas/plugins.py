@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from runner.schemas.draft7 import choices, draft7
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from runner.messages import Json
     from runner.registry import Registry
@@ -18,14 +17,21 @@ _TEXT: Json = {"type": "string", "minLength": 1}
 _SHORT: Json = {"type": "string", "pattern": "^(?!:(//|$))."}  # a name, a URL with its scheme, or module:Class
 
 
-def plugin_schema(registry: Registry, spec: Json, short_forms: Mapping[str, str], default: str | None = None) -> Json:
+def plugin_schema(
+    registry: Registry,
+    spec: Json,
+    short_forms: Mapping[str, str],
+    default: str | None = None,
+    general: Sequence[str] = (),
+) -> Json:
     """The choice between a short form (one of these, or any text) and the long one, `{type: ..., option: ...}`.
 
     `spec` is the schema of the long form as the manifest's types have it; what a built-in plug-in takes beside, is read
-    off its signature. `default` is the plug-in where no `type` is given.
+    off its signature. `default` is the plug-in where no `type` is given; `general` are keys that all plug-ins have.
     """
-    plugins = {name: _factory(target) for name, target in registry.builtins.items()}
+    plugins = {name: registry.builtin(name) for name in registry.builtins}
     described = {name: schema for name, schema in spec["properties"].items() if name != "type"}
+    common = {name: described[name] for name in general}
     texts = builtin_texts(registry)
     kind = {"description": spec["properties"]["type"]["description"], "anyOf": [choices(texts), _TEXT]}
     bare = {"not": {"enum": [name for name, plugin in plugins.items() if default is None and _required(plugin)]}}
@@ -35,7 +41,7 @@ def plugin_schema(registry: Registry, spec: Json, short_forms: Mapping[str, str]
         "properties": {"type": kind},
         "allOf": [
             *(
-                {"if": _is(name, name == default), "then": _only_of(plugin, described)}
+                {"if": _is(name, name == default), "then": _only_of(plugin, described, common)}
                 for name, plugin in plugins.items()
             ),
             {"if": is_own, "then": {"properties": described}},
@@ -48,7 +54,7 @@ def plugin_schema(registry: Registry, spec: Json, short_forms: Mapping[str, str]
 
 def builtin_texts(registry: Registry) -> dict[str, str]:
     """Our own plug-ins of a kind, each with its sentence."""
-    return {name: _text(_factory(target)) for name, target in registry.builtins.items()}
+    return {name: _text(registry.builtin(name)) for name in registry.builtins}
 
 
 def _text(plugin: Callable[..., Any]) -> str:
@@ -60,7 +66,7 @@ def _is(name: str, is_default: bool) -> Json:
     return named if is_default else {**named, "required": ["type"]}
 
 
-def _only_of(plugin: Callable[..., Any], described: Json) -> Json:
+def _only_of(plugin: Callable[..., Any], described: Json, common: Json) -> Json:
     """A plug-in's own options and no others: as the manifest's types describe them, else as its signature does."""
     from pydantic import TypeAdapter
 
@@ -69,7 +75,7 @@ def _only_of(plugin: Callable[..., Any], described: Json) -> Json:
         own: Json = draft7(TypeAdapter(option.annotation).json_schema())
         options[option.name] = described.get(option.name) or {"description": _text(plugin), **own}
     required = _required(plugin)
-    own = {"properties": {"type": {}, **options}, "additionalProperties": False}
+    own = {"properties": {"type": {}, **options, **common}, "additionalProperties": False}
     return {**own, "required": required} if required else own
 
 
@@ -80,9 +86,3 @@ def _required(plugin: Callable[..., Any]) -> list[str]:
 def _parameters(plugin: Callable[..., Any]) -> list[inspect.Parameter]:
     parameters = inspect.signature(plugin, eval_str=True).parameters.values()
     return [parameter for parameter in parameters if parameter.name != "place"]
-
-
-def _factory(target: str) -> Callable[..., Any]:
-    module, _, name = target.partition(":")
-    factory: Callable[..., Any] = getattr(import_module(module), name)
-    return factory

@@ -67,6 +67,12 @@ STORAGE_URLS: dict[str, str] = {
     "memory": "Chats live as long as the process.",
     "sqlite:///.agent-run/chats.db": "One SQLite file; three slashes: relative to the project's root.",
     "sqlite:////var/lib/agent/chats.db": "One SQLite file; four slashes: an absolute path.",
+    "postgresql://user:${PGPASSWORD}@host:5432/chats": "A PostgreSQL database, shared by all who reach it.",
+    "redis://localhost:6379/0": "A Redis server, shared by all who reach it; as durable as its append-only file.",
+    "rediss://user:${REDIS_PASSWORD}@host:6379/0": "A Redis server over TLS.",
+    "hybrid+redis://localhost:6379/0?database=postgresql%3A%2F%2Flocalhost%2Fchats": (
+        "A database, percent-encoded, and Redis in front of it for reading long chats."
+    ),
 }
 """A URL to begin with for each kind of storage."""
 

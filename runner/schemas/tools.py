@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.schemas.draft7 import choices, draft7
@@ -10,25 +9,8 @@ from runner.schemas.draft7 import choices, draft7
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from runner.loading.known_tools import KnownTool
     from runner.messages import Json
-    from runner.tools.base import Tool
-
-_NO_ARGUMENTS: Json = {"type": "object", "properties": {}}
-
-
-@dataclass(frozen=True, slots=True)
-class KnownTool:
-    """What an editor has to know of a tool: `parameters` is the JSON schema of its arguments."""
-
-    name: str
-    description: str
-    parameters: Json
-
-    @classmethod
-    def of(cls, tool: Tool) -> KnownTool:
-        """What a loaded tool declares."""
-        declared = tool.declaration()
-        return cls(tool.name, declared["description"], declared.get("parametersJsonSchema", _NO_ARGUMENTS))
 
 
 def tool_names(tools: Iterable[KnownTool]) -> Json:
@@ -42,28 +24,31 @@ def arguments_by_tool(
     name_key: str = "tool",
     arguments_key: str = "args",
     value: Callable[[Json], Json] = lambda schema: schema,
+    beside: Json | None = None,
 ) -> list[Json]:
     """An `allOf` for an object that names a tool and gives arguments: which may be given follows from the tool.
 
     No argument is required. `value` makes the schema of what may stand for an argument from the argument's own, so that
-    a matcher may stand there too.
+    a matcher may stand there too; `beside` are keys that may stand among the arguments of any tool.
     """
     return [
         {
             "if": {"properties": {name_key: {"const": tool.name}}, "required": [name_key]},
-            "then": {"properties": {arguments_key: _arguments(tool, value)}},
+            "then": {"properties": {arguments_key: arguments_of(tool, value, beside)}},
         }
         for tool in tools
+        if "properties" in tool.parameters
     ]
 
 
-def _arguments(tool: KnownTool, value: Callable[[Json], Json]) -> Json:
+def arguments_of(tool: KnownTool, value: Callable[[Json], Json], beside: Json | None = None) -> Json:
+    """The schema of a tool's arguments, of which none is required."""
     schema = draft7(tool.parameters)
     properties = {name: value(each) for name, each in schema.get("properties", {}).items()}
     extra = schema.get("additionalProperties", False)
     return {
         "type": "object",
         "description": f"The arguments of {tool.name}.",
-        "properties": properties,
+        "properties": {**(beside or {}), **properties},
         "additionalProperties": extra,
     }

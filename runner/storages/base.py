@@ -43,6 +43,14 @@ class ChatInfo:
     position: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredLog:
+    """Entries of a chat, and its log's `incarnation` as a lease has it: None without entries, or if it is not known."""
+
+    incarnation: int | None
+    entries: list[ChatMessage]
+
+
 class ChatStorage:
     """Keeps chats. Subclass it and write `get_history`, `append_history` and `update_history`.
 
@@ -89,6 +97,13 @@ class ChatStorage:
         """The entries from index `n` on."""
         return list((await self.get_history(chat_id) or [])[n:])
 
+    async def read_log(self, chat_id: str, n: int) -> StoredLog:
+        """What `read_after` returns, and of which log, in one step. What is cached is compared with it.
+
+        This one cannot tell which log it is.
+        """
+        return StoredLog(None, await self.read_after(chat_id, n))
+
     async def acquire(self, chat_id: str, *, timeout: float = 30.0) -> Lease:  # noqa: ASYNC109 - the error names it
         """The right to write to a chat: `async with await storage.acquire(chat_id) as lease: ...`.
 
@@ -115,7 +130,7 @@ class ChatStorage:
         """
         listed = [info async for info in every_chat(self, prefix)]
         old = [info for info in listed if info.updated < before and info.chat_id not in keep]
-        return sum([await _deleted_unused(self, info) for info in old])
+        return sum([await deleted_unused(self, info) for info in old])
 
     async def vacuum(self) -> None:
         """Give back room that is no longer used, and drop leases that have lapsed."""
@@ -173,7 +188,7 @@ async def _down_to_seen(storage: ChatStorage, prefix: str, seen: dict[str, ChatI
         after = page[-1]
 
 
-async def _deleted_unused(storage: ChatStorage, info: ChatInfo) -> bool:
+async def deleted_unused(storage: ChatStorage, info: ChatInfo) -> bool:
     """Whether the chat was deleted: not one in use, nor one written to since it was listed."""
     try:
         lease = await storage.acquire(info.chat_id, timeout=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 
 def chat_key(chat_id: str) -> bytes:
     """The key of a chat: its id in UTF-8, lone surrogates passed through. No two ids have the same."""
@@ -16,3 +18,8 @@ def chat_of_key(key: bytes) -> str:
 def shared_key(name: str) -> bytes:
     """The key of a value, or of a lease, that belongs to no chat: UTF-8 never holds the byte FF it begins with."""
     return b"\xff" + chat_key(name)
+
+
+def digest(key: bytes) -> bytes:
+    """A short name for a key that may be too long for a server's index."""
+    return hashlib.sha256(key).digest()

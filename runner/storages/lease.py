@@ -237,6 +237,11 @@ async def wait_for_lease(store: LeaseStore, chat_id: str, patience: float, noun:
     return Lease(store, chat_id, holder, asked, noun)
 
 
+def lease_lost(chat_id: str) -> ChatChangedError:
+    """The error of a write under a lease that was taken over."""
+    return ChatChangedError(f"the lease of chat {shown(chat_id)} {_LOST}; nothing was stored")
+
+
 def new_owner() -> str:
     """A name for one holding of one lease: process, host, and something no other holding has."""
     return f"pid {os.getpid()} on {platform.node()} [{os.urandom(4).hex()}]"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from runner.errors import ManifestError
 from runner.messages import ChatMessage
-from runner.storages.base import ChatInfo, ChatStorage, changed, position_of, stored_texts
+from runner.storages.base import ChatInfo, ChatStorage, StoredLog, changed, position_of, stored_texts
 from runner.storages.keys import chat_key, chat_of_key
 from runner.storages.lease import LEASE_TIME, wait_for_lease
 from runner.storages.sqlite_file import DatabaseFile
@@ -89,16 +89,22 @@ class SqliteChatStorage(ChatStorage):
 
     async def read_after(self, chat_id: str, n: int) -> list[ChatMessage]:
         """The entries from index `n` on, not decoded."""
+        return (await self.read_log(chat_id, n)).entries
+
+    async def read_log(self, chat_id: str, n: int) -> StoredLog:
+        """The entries from index `n` on, not decoded, and the log's incarnation."""
         key = chat_key(chat_id)
 
-        def read(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+        def read(connection: sqlite3.Connection) -> list[tuple[int, str, str]]:
             return connection.execute(
-                "SELECT content, meta FROM message WHERE chat = (SELECT id FROM chat WHERE key = ?) AND seq >= ?"
+                "SELECT chat, content, meta FROM message WHERE chat = (SELECT id FROM chat WHERE key = ?) AND seq >= ?"
                 " ORDER BY seq",
                 (key, n),
             ).fetchall()
 
-        return [ChatMessage.from_stored(content, meta) for content, meta in await self._run(read)]
+        rows = await self._run(read)
+        entries = [ChatMessage.from_stored(content, meta) for _, content, meta in rows]
+        return StoredLog(rows[0][0] if rows else None, entries)
 
     async def acquire(self, chat_id: str, *, timeout: float = 30.0) -> Lease:  # noqa: ASYNC109 - the error names it
         """The right to write to a chat, against all processes that use the file.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003  # pydantic reads the hints
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from runner.manifest.agent import Version  # noqa: TC001  # pydantic reads the hints
 from runner.manifest.base import Given, Part, Paths, Text
 from runner.manifest.quantities import Seconds  # noqa: TC001  # pydantic reads the hints
 from runner.manifest.specs import Model  # noqa: TC001  # pydantic reads the hints
-from runner.manifest.variables import Value  # noqa: TC001  # pydantic reads the hints
-from runner.suite.expectations import Count, ExpectPart, FinallyPart, Share
+from runner.manifest.variables import Value, VariableName  # noqa: TC001  # pydantic reads the hints
+from runner.suite.expectations import ExpectPart, FinallyPart
+from runner.suite.quantities import Count, Moment, Share, Texts  # noqa: TC001  # pydantic reads the hints
 from runner.suite.scripts import Scripted, Stubs  # noqa: TC001  # pydantic reads the hints
-
-Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]*$")]
 
 
 class JudgeDefaultsPart(Part):
@@ -34,7 +33,7 @@ class DefaultsPart(Part):
         default="stop", description="Whether the turns after one that failed are run."
     )
     model: Given[Model] = Field(default=None, description="The model to ask instead of the manifest's.")
-    now: Given[datetime] = Field(default=None, description="The time the instructions know, such as 2026-03-01T12:00Z.")
+    now: Given[Moment] = Field(default=None, description="The time the instructions know, such as 2026-03-01T12:00Z.")
     judge: JudgeDefaultsPart = Field(default_factory=JudgeDefaultsPart, description="Who judges.")
 
 
@@ -50,7 +49,7 @@ class TurnPart(Part):
         default=None, description="What the scripted model replies: a text, or {call: tool, args: {...}}."
     )
     expect: ExpectPart = Field(default_factory=ExpectPart, description="What is expected of the turn.")
-    save: dict[Name, Text] = Field(
+    save: dict[VariableName, Text] = Field(
         default_factory=dict,
         description="Variables taken from the reply: a regular expression, of which the first group is kept.",
     )
@@ -61,10 +60,10 @@ class CasePart(Part):
 
     name: Text = Field(description="The case's name; no other case of the file has it.")
     description: Given[Text] = Field(default=None, description="What the case is for, in a sentence.")
-    tags: Given[Paths] = Field(default=None, description="Words to select cases by.")
+    tags: Given[Texts] = Field(default=None, description="Words to select cases by.")
     skip: Given[Text] = Field(default=None, description="Why the case is not run for now.")
-    vars: dict[Name, Value] = Field(default_factory=dict, description="Variables of the texts: ${name}.")
-    variables: dict[Name, Value] = Field(
+    vars: dict[VariableName, Value] = Field(default_factory=dict, description="Variables of the texts: ${name}.")
+    variables: dict[VariableName, Value] = Field(
         default_factory=dict, description="Values of the manifest's variables, as with --var."
     )
     repeat: Given[Count] = Field(default=None, description="How often the case is run.")
@@ -74,7 +73,7 @@ class CasePart(Part):
         default=None, description="Whether the turns after one that failed are run."
     )
     model: Given[Model] = Field(default=None, description="The model to ask instead of the manifest's.")
-    now: Given[datetime] = Field(default=None, description="The time the instructions know, such as 2026-03-01T12:00Z.")
+    now: Given[Moment] = Field(default=None, description="The time the instructions know, such as 2026-03-01T12:00Z.")
     stubs: Stubs = Field(default_factory=dict, description="Answers that stand in for tools; they win over the file's.")
     turns: Annotated[list[TurnPart], Field(min_length=1)] = Field(description="The messages, in order.")
     finally_: Given[FinallyPart] = Field(
@@ -91,7 +90,7 @@ class SuiteFile(Part):
     """A conversations file: one agent, and what it is tested with."""
 
     schema_url: Given[str] = Field(default=None, alias="$schema", description="The JSON schema for editors; not read.")
-    version: Literal[1] = Field(default=1, description="The version of this format.")
+    version: Version = Field(default=1, description="The version of this format.")
     agent: Text = Field(description="The agent's manifest, relative to this file.")
     defaults: DefaultsPart = Field(default_factory=DefaultsPart, description="What holds for all cases.")
     stubs: Stubs = Field(default_factory=dict, description="Answers that stand in for tools, in all cases.")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from runner.manifest.base import Given, Part, Paths, Text, Whole
+from runner.manifest.base import Given, Part, Text, Whole
 from runner.manifest.quantities import Seconds  # noqa: TC001  # pydantic reads the hints
 from runner.manifest.specs import Model  # noqa: TC001  # pydantic reads the hints
+from runner.suite.quantities import Count, Money, Share, Texts  # noqa: TC001  # pydantic reads the hints
 
-Count: TypeAlias = Annotated[Whole, Field(ge=1)]
-Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-Money: TypeAlias = Annotated[float, Field(gt=0)]
 Matcher: TypeAlias = Any
 """A value compared deeply, or a mapping of one key that starts with `$`, such as `{$icontains: paris}`."""
 
@@ -60,7 +58,7 @@ class CallPart(Part):
         default_factory=lambda: CountPart(min=1, max=1), description="How often such a call is made; once if left out."
     )
     status: CallStatus = Field(default="ok", description="How the call ended.")
-    result: Given[Matcher] = Field(default=None, description="What the tool returned: a value or a matcher.")
+    result: Matcher = Field(default=None, description="What the tool returned: a value or a matcher.")
 
 
 Call: TypeAlias = Annotated[CallPart, BeforeValidator(_call, json_schema_input_type=Text | CallPart)]
@@ -73,8 +71,14 @@ class ParallelPart(Part):
 
 
 def _step(value: object) -> str:
-    keys = value if isinstance(value, dict) else {}
-    return "parallel" if "parallel" in keys or isinstance(value, ParallelPart) else "call"
+    is_parallel = isinstance(value, ParallelPart) or (isinstance(value, dict) and "parallel" in value)
+    return "(parallel)" if is_parallel else "(call)"
+
+
+def _calls(value: object) -> object:
+    if (isinstance(value, list) and value) or value in ("any", "none"):
+        return value
+    raise PydanticCustomError("calls", "neither a word nor a list")
 
 
 class JudgePart(Part):
@@ -92,35 +96,53 @@ Judge: TypeAlias = Annotated[JudgePart, BeforeValidator(_judge, json_schema_inpu
 class ReplyPart(Part):
     """What a reply must be like; all keys given must hold. A text alone means `contains`."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     equals: Given[str] = Field(default=None, description="The whole reply, but for blanks at its ends.")
-    contains: Given[Paths] = Field(default=None, description="A text, or several that all occur.")
-    icontains: Given[Paths] = Field(default=None, description="The same, in upper or lower case.")
-    not_contains: Given[Paths] = Field(default=None, description="A text, or several of which none occurs.")
+    contains: Given[Texts] = Field(default=None, description="A text, or several that all occur.")
+    icontains: Given[Texts] = Field(default=None, description="The same, in upper or lower case.")
+    not_contains: Given[Texts] = Field(default=None, description="A text, or several of which none occurs.")
     starts_with: Given[Text] = Field(default=None, description="How the reply begins.")
     regex: Given[Text] = Field(default=None, description="A regular expression found in the reply.")
     not_regex: Given[Text] = Field(default=None, description="A regular expression not found in the reply.")
-    json_value: Given[Matcher] = Field(
-        default=None, alias="json", description="The reply as JSON: a value or a matcher."
-    )
+    json_value: Matcher = Field(default=None, alias="json", description="The reply as JSON: a value or a matcher.")
     judge: Given[Judge] = Field(default=None, description="A rubric that a model judges the reply by.")
 
     @model_validator(mode="after")
     def _not_empty(self) -> ReplyPart:
         if not self.model_fields_set:
-            raise PydanticCustomError("nothing_expected", "no key")
+            keys = [field.alias or name for name, field in type(self).model_fields.items()]
+            raise PydanticCustomError("one_of", "no key", {"keys": " ".join(keys)})
         return self
 
 
 Reply: TypeAlias = Annotated[ReplyPart, BeforeValidator(_reply, json_schema_input_type=Text | ReplyPart)]
 Replies: TypeAlias = Annotated[
-    list[Reply], BeforeValidator(_replies, json_schema_input_type=Text | ReplyPart | list[Reply])
+    list[Reply],
+    BeforeValidator(
+        _replies, json_schema_input_type=Text | ReplyPart | Annotated[list[Text | ReplyPart], Field(min_length=1)]
+    ),
+    Field(min_length=1),
 ]
-Steps: TypeAlias = list[Annotated[Call | ParallelPart, Field(union_mode="left_to_right")]]
-"""Calls in the order in which they are expected; made one by one, or in parallel."""
+Step: TypeAlias = Annotated[
+    Annotated[Call, Tag("(call)")] | Annotated[ParallelPart, Tag("(parallel)")], Discriminator(_step)
+]
+"""A call, or several made in parallel."""
+Steps: TypeAlias = Annotated[list[Step], Field(min_length=1)]
+Calls: TypeAlias = Annotated[
+    Annotated[Literal["any", "none"], Tag("(word)")] | Annotated[Steps, Tag("(list)")],
+    Discriminator(lambda value: "(list)" if isinstance(value, list) else "(word)"),
+    BeforeValidator(
+        _calls,
+        json_schema_input_type=Literal["any", "none"]
+        | Annotated[list[Text | CallPart | ParallelPart], Field(min_length=1)],
+    ),
+]
+"""The calls in the order in which they are expected, or a word."""
 
 
 class _Calls(Part):
-    calls: Given[Literal["any", "none"] | Steps] = Field(
+    calls: Given[Calls] = Field(
         default=None, description="The tool calls: `none`, `any`, or a list; anything goes if left out."
     )
     order: Order = Field(
@@ -128,7 +150,7 @@ class _Calls(Part):
         description="How `calls` are compared: in this order, in any order, or as some of those made.",
     )
     allow_extra: bool = Field(default=False, description="Whether calls that are not listed may be made between.")
-    no_calls: Given[Paths] = Field(default=None, description="Tools that are not called.")
+    no_calls: Given[Texts] = Field(default=None, description="Tools that are not called.")
     reply: Given[Replies] = Field(default=None, description="What the reply is like: a text it contains, or checks.")
     max_tokens: Given[Count] = Field(default=None, description="The tokens it may cost.")
     max_latency: Given[Seconds] = Field(default=None, description="The time it may take, such as 8s.")

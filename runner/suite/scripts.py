@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from runner.manifest.base import Given, Part, Text, Whole
 from runner.manifest.quantities import Seconds  # noqa: TC001  # pydantic reads the hints
 
 _KINDS = ("say", "call", "calls", "fail")
-_ANSWERS = ("returns", "error", "passthrough")
+_ANSWERS = ("return", "error", "passthrough")
 
 
 class ScriptedCallPart(Part):
@@ -28,6 +28,18 @@ def _scripted(value: object) -> object:
 class ScriptedPart(Part):
     """One reply of the scripted model: a text, a call, several calls at once, or a failure."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [kind]} for kind in _KINDS],
+            "dependencies": {
+                "args": ["call"],
+                "call": {"properties": {"calls": False, "fail": False}},
+                "calls": {"properties": {"fail": False}},
+                "say": {"properties": {"fail": False}},
+            },
+        }
+    )
+
     say: Given[Text] = Field(default=None, description="The model's text.")
     call: Given[Text] = Field(default=None, description="A tool the model calls.")
     args: Given[dict[str, Any]] = Field(default=None, description="The arguments of `call`.")
@@ -42,43 +54,61 @@ class ScriptedPart(Part):
     def _one_kind(self) -> ScriptedPart:
         kinds = [kind for kind in _KINDS if getattr(self, kind) is not None]
         if len(kinds) != 1 and kinds not in (["say", "call"], ["say", "calls"]):
-            raise PydanticCustomError("scripted_kind", "not one kind of reply")
+            raise PydanticCustomError("one_of", "not one kind of reply", {"keys": " ".join(_KINDS)})
         if self.args is not None and self.call is None:
-            raise PydanticCustomError("scripted_args", "arguments without a call")
+            raise PydanticCustomError("needs", "arguments without a call", {"key": "args", "other": "call"})
         return self
 
 
 Scripted: TypeAlias = Annotated[ScriptedPart, BeforeValidator(_scripted, json_schema_input_type=Text | ScriptedPart)]
 
 
+def _true(value: object) -> object:
+    if value is not True:  # 1 is equal to it
+        raise PydanticCustomError("literal_error", "not true", {"expected": "True"})
+    return value
+
+
 class StubPart(Part):
     """An answer that stands in for a tool's; the first whose `when` fits a call answers it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [answer]} for answer in _ANSWERS],
+            "dependencies": {
+                "return": {"properties": {"error": False, "passthrough": False}},
+                "error": {"properties": {"passthrough": False}},
+            },
+        }
+    )
 
     when: dict[str, Any] = Field(
         default_factory=dict, description="The arguments it answers: values or matchers; all calls if left out."
     )
-    returns: Given[Any] = Field(default=None, alias="return", description="What the tool returns.")
+    returns: Any = Field(default=None, alias="return", description="What the tool returns; it may be null.")
     error: Given[Text] = Field(default=None, description="An error that the model is told.")
-    passthrough: Given[bool] = Field(default=None, description="`true`: the real tool is run.")
+    passthrough: Given[Annotated[Literal[True], BeforeValidator(_true)]] = Field(
+        default=None, description="`true`: the real tool is run."
+    )
     delay: Given[Seconds] = Field(default=None, description="How long the answer takes, such as 200ms.")
 
     @model_validator(mode="after")
     def _one_answer(self) -> StubPart:
-        if len(self.model_fields_set & set(_ANSWERS)) != 1:
-            raise PydanticCustomError("stub_answer", "not one answer")
+        if len(self.model_fields_set & {"returns", "error", "passthrough"}) != 1:
+            raise PydanticCustomError("one_of", "not one answer", {"keys": " ".join(_ANSWERS)})
         return self
 
 
-def _stub(value: object) -> object:
-    is_stub = isinstance(value, dict) and value.keys() & {"return", "error", "passthrough", "when"}
-    return value if is_stub else {"return": value}
-
-
 def _stubs(value: object) -> object:
-    return [_stub(each) for each in value] if isinstance(value, list) else [_stub(value)]
+    return value if isinstance(value, list) else [value]
 
 
 Stubs: TypeAlias = dict[
-    Text, Annotated[list[StubPart], BeforeValidator(_stubs, json_schema_input_type=StubPart | list[StubPart])]
+    Text,
+    Annotated[
+        list[StubPart],
+        BeforeValidator(_stubs, json_schema_input_type=StubPart | list[StubPart]),
+        Field(min_length=1),
+    ],
 ]
 """Stubs by the tool's name; a call that none of a stubbed tool's answers fits fails the case."""

@@ -33,7 +33,7 @@ class JsonSchemaCheck:
         import jsonschema_rs
 
         self._schema = schema
-        self._validator = jsonschema_rs.validator_for(schema, retriever=_not_fetched)
+        self._validator = jsonschema_rs.validator_for(schema, retriever=not_fetched)
 
     def checked(self, args: Json) -> Json:
         """The arguments, 1.0 made 1 where the schema says integer; raises ToolArgumentError where they do not fit."""
@@ -50,7 +50,8 @@ class JsonSchemaCheck:
         raise argument_error(problems)
 
 
-def _not_fetched(uri: str) -> Any:
+def not_fetched(uri: str) -> Any:
+    """The retriever of our validators: no schema is ever fetched."""
     raise ValueError(f"{uri} is another document")
 
 

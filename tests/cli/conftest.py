@@ -45,6 +45,14 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def database(project: Path) -> Path:
+    """The database in which the project's agents keep their chats; it is not there yet."""
+    (project / "pyproject.toml").touch()
+    (project / ".agent-run").mkdir()
+    return project / ".agent-run" / "chats.db"
+
+
+@pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     """An environment without keys, colours or a history of its own."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -13,17 +11,6 @@ import runner
 from runner.cli import main
 from runner.cli.main import COMMANDS, LazyGroup, cli
 from tests.cli.conftest import ROOT, Run
-
-HEAVY = {"google", "httpx2", "rich", "prompt_toolkit", "pydantic", "asyncio", "sqlite3", "jsonschema_rs", "yaml"}
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["valdate"]], ids=" ".join)
-def test_what_needs_no_agent_imports_nothing_heavy(arguments: list[str], env: dict[str, str]) -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "runner", *arguments]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
-    assert "click" in imported
-    assert not imported & HEAVY
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

@@ -48,6 +48,15 @@ def test_nothing_piped_and_no_message_is_wrong_use(send: bytes, run: Run) -> Non
     assert ran.err.startswith("error: no message: give one as an argument or on standard input")
 
 
+def test_without_a_message_no_code_of_the_project_is_run(run: Run, project: Path) -> None:
+    """So there is nothing to close; and what is wrong with the manifest is told before standard input is read."""
+    (project / "deeds.py").write_text("from pathlib import Path\n\nPath('was-imported').touch()\n")
+    assert run("agent.yaml").code == 2
+    assert not (project / "was-imported").exists()
+    (project / "agent.yaml").write_text("toolz: []\n")
+    assert "[E102]" in run("agent.yaml").err
+
+
 def test_a_byte_order_mark_and_other_languages_are_read_as_utf_8(run: Run) -> None:
     assert run("agent.yaml", send="\ufeff漢字 ✓\n".encode()).out == "漢字 ✓ \n"
 

@@ -93,8 +93,18 @@ MISTAKES = {
     "a function that is not there": ("agent.yaml", "[deeds]", "['deeds:qick']", ["agent.yaml:3:", "qick", "quick"]),
     "a tab": ("agent.yaml", "tools: [deeds]", "tools:\n\t- deeds", ["agent.yaml:4:"]),
     "a syntax error": ("deeds.py", "import asyncio", "import asyncio,", ["deeds.py:", "SyntaxError"]),
-    "a module that is not installed": ("deeds.py", "import asyncio", "import asinkio", ["deeds.py:3: ", "asinkio"]),
-    "a name that is not defined": ("deeds.py", "import asyncio", "import asyncio\nasync_io.run", ["deeds.py:4: "]),
+    "a module that is not installed": (
+        "deeds.py",
+        "import asyncio",
+        "import asinkio",
+        ["deeds.py:3:1: ", "asinkio", "| ^^^^^^^^^^^^^^"],
+    ),
+    "a name that is not defined": (
+        "deeds.py",
+        "import asyncio",
+        "import asyncio\nasync_io.run",
+        ["deeds.py:4:1: ", "async_io"],
+    ),
     "a tool without hints": ("deeds.py", "(city: str)", "(city)", ["get_weather", "city"]),
 }
 

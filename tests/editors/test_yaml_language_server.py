@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.cli import main
+from runner.loading.known_tools import KnownTool
 from runner.manifest import AgentManifest
 from runner.schemas.files import schema_text
-from runner.schemas.tools import KnownTool, arguments_by_tool, tool_names
+from runner.schemas.tools import arguments_by_tool, tool_names
 from tests.docs.fences import fences
 from tests.editors.language_server import CURSOR, LanguageServer, missing
 

@@ -16,6 +16,10 @@ from runner.graph.hidden import is_secret, shown, shown_under
         ("postgresql://ann:s3?cr#et@db/chats", "postgresql://ann:***@db/chats"),
         ("mongodb+srv://ann:s3cret@a,b/?w=1", "mongodb+srv://ann:***@a,b/?w=1"),
         ("postgresql://db/chats?user=ann&password=s3cret&ssl=1", "postgresql://db/chats?user=ann&password=***&ssl=1"),
+        (
+            "hybrid+redis://:s3cret@db/0?database=postgresql%3A%2F%2Fann%3As3cret%40db%2Fchats&x=1",
+            "hybrid+redis://:***@db/0?database=postgresql%3A%2F%2Fann%3A***%40db%2Fchats&x=1",
+        ),
         ("https://db/?API_KEY=s3cret;auth_token=s3cret", "https://db/?API_KEY=***;auth_token=***"),
         ("sqlite:////tmp/a:b@c.db", "sqlite:////tmp/a:b@c.db"),
         ("postgresql://db:5432/chats", "postgresql://db:5432/chats"),

@@ -9,12 +9,12 @@ import pytest
 from tests.guards.imports import Import, all_imports, sources
 
 FLOORS: dict[int, str] = {
-    0: "errors messages events requests manifest suite durations files recovery version",
+    0: "errors messages events requests manifest suite durations files loops recovery uninterrupted version widths",
     1: "tools executors models storages",
-    2: "uninterrupted chats known_logs caches turn client",
-    3: "modules registry toolsource plugins settings loading agent digests shared reload project",
+    2: "chats known_logs retention caches caching turn client",
+    3: "modules registry toolsource plugins settings loading agent agent_cache digests shared reload project",
     4: "graph schemas starter conversations",
-    5: "cli __main__",
+    5: "cli pytest_plugin __main__",
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 DOOR = 5  # of `runner` itself: its __init__ hands out the names of all floors
@@ -25,12 +25,15 @@ LEAVES: dict[str, tuple[str, ...]] = {
     "httpx2": ("runner.models.gemini",),
     "truststore": ("runner.models.gemini.http",),
     "sqlite3": ("runner.storages",),
+    "psycopg": ("runner.storages.postgresql_connections", "runner.storages.postgresql_errors"),
+    "redis": ("runner.storages.redis_errors", "runner.storages.redis_wire"),
+    "pymongo": ("runner.storages.mongodb_client",),
     "jsonschema_rs": ("runner.tools",),
     "docstring_parser": ("runner.tools",),
     "yaml": ("runner.loading",),
-    "jinja2": ("runner.loading.templates",),
+    "jinja2": ("runner.loading.templates", "runner.conversations.reports.html"),
+    "pytest": ("runner.pytest_plugin",),
     "dotenv": ("runner.loading.environment",),
-    "pydantic_settings": ("runner.settings",),
     "watchfiles": ("runner.reload",),
     "click": ("runner.cli",),
     "rich": ("runner.cli",),

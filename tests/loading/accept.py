@@ -1,9 +1,12 @@
-"""`python -m tests.loading.accept`: writes what is said today beside every bad manifest. Read the difference: each line
-of it is something that people will be told."""
+"""`python -m tests.loading.accept`: writes what is said today beside every bad manifest and conversations file.
+
+With `manifests` or `suites` only those. Read the difference: each line of it is something that people will be told.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from dataclasses import asdict
 from itertools import groupby
@@ -11,11 +14,9 @@ from pathlib import Path
 
 import yaml
 
-from tests.loading.projects import MANIFESTS, Case, cases, told, write_project
+from tests.loading.projects import MANIFESTS, SUITES, Case, Kind, cases, told, write_project
 
-HEAD = (
-    "# Bad manifests, one a document: what is given as agent.yaml, and exactly what `agent-run validate` says of it.\n"
-)
+HEAD = "# Bad {thing}, one a document: what is given as {name}, and exactly what `agent-run validate` says of it.\n"
 ORDER = ("case", "given", "files", "environment", "variables", "run", "expected")
 
 
@@ -46,15 +47,21 @@ def main() -> None:
         project = Path(folder).resolve()
         write_project(project)
         os.chdir(project)
-        for family, group in groupby(cases(), lambda case: case.family):
-            documents = []
-            for case in group:
-                before = dict(os.environ)
-                os.environ.update(case.environment)
-                documents.append(_written(case, told(case, project)))
-                os.environ.clear()
-                os.environ.update(before)
-            (MANIFESTS / f"{family}.yaml").write_text(HEAD + "".join(documents), encoding="utf-8")
+        for kind in (MANIFESTS, SUITES):
+            if kind.folder.name in (sys.argv[1:] or [kind.folder.name]):
+                _accept(kind, project)
+
+
+def _accept(kind: Kind, project: Path) -> None:
+    for family, group in groupby(cases(kind), lambda case: case.family):
+        documents = [HEAD.format(thing=kind.thing, name=kind.name)]
+        for case in group:
+            before = dict(os.environ)
+            os.environ.update(case.environment)
+            documents.append(_written(case, told(case, project, kind)))
+            os.environ.clear()
+            os.environ.update(before)
+        (kind.folder / f"{family}.yaml").write_text("".join(documents), encoding="utf-8")
 
 
 if __name__ == "__main__":

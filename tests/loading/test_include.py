@@ -87,6 +87,30 @@ async def test_paths_in_a_fragment_are_relative_to_it(project: Path) -> None:
         assert agent.chat_manager.system_instruction() == {"parts": [{"text": "You shout."}]}
 
 
+def test_files_and_patterns_to_cache_are_relative_to_their_fragment_and_texts_stay(project: Path) -> None:
+    """An item is a file where it looks like a path or names one that is there; a text of several words is a text."""
+    (project / "shared" / "docs").mkdir(parents=True)
+    for name in ("shared/a guide.md", "shared/faq.md", "shared/docs/a.txt", "top.md"):
+        (project / name).write_text("Long.")
+    loaded = load(
+        project,
+        agent="include: shared/_cache.yaml\ncache: {ttl: 1h}\n",
+        shared___cache="cache:\n  content: [faq.md, docs/*.txt, a guide.md, ../top.md, 'A text/of words.', Hello, "
+        "'https://example.com/x.pdf', \"two\\nlines.md\"]\n",
+    )
+    assert loaded.manifest.cache is not None
+    assert loaded.manifest.cache.content == [
+        "shared/faq.md",
+        "shared/docs/*.txt",
+        "shared/a guide.md",
+        "top.md",
+        "A text/of words.",
+        "Hello",
+        "https://example.com/x.pdf",
+        "two\nlines.md",
+    ]
+
+
 def refusal(project: Path, **files: str) -> list[tuple[str, str]]:
     with pytest.raises(InvalidManifestError) as caught:
         load(project, **files)
@@ -139,6 +163,21 @@ def test_no_path_leaves_the_project(project: Path, key: str, path: str) -> None:
 def test_a_link_inside_of_the_project_is_followed(project: Path) -> None:
     (project / "_link.yaml").symlink_to("_real.yaml")
     assert load(project, agent="include: _link.yaml\n", _real="welcome: hi\n").manifest.welcome == "hi"
+
+
+def test_files_are_told_by_the_links_that_lead_to_them(project: Path) -> None:
+    """So that who watches them sees a link that comes to lead elsewhere; dots alone are undone."""
+    (project / "v1").mkdir()
+    (project / "now").symlink_to("v1", target_is_directory=True)
+    (project / "v1" / "prompt.md").write_text("You shout.")
+    loaded = load(
+        project,
+        agent="include: [now/_a.yaml, v1/../v1/_b.yaml, v1/_a.yaml]\ninstructions_file: now/prompt.md\n",
+        v1___a="welcome: hi\n",
+        v1___b="description: b\n",
+    )
+    told = [str(path.relative_to(project)) for path in loaded.files]
+    assert told == ["agent.yaml", "now/_a.yaml", "v1/_b.yaml", "v1/_a.yaml", "now/prompt.md"]
 
 
 def test_ten_thousand_includes_are_refused_at_the_limit(project: Path) -> None:

@@ -102,6 +102,20 @@ def test_the_projects_env_file_is_read_below_the_environment(tmp_path: Path, mon
     assert [file.name for file in files] == ["agent.yaml", ".env"]
 
 
+def test_an_env_file_that_is_no_utf_8_text_is_told(tmp_path: Path) -> None:
+    """As some shells write it: else its variables would be missing, and nobody would know why."""
+    (tmp_path / "agent.yaml").write_text("name: a\nstorage: ${CHATS:-memory:}\n")
+    (tmp_path / ".env").write_bytes("GEMINI_API_KEY=canary\n".encode("utf-16"))
+    (found,) = check_manifest(tmp_path / "agent.yaml")
+    assert (found.code, found.message) == ("E111", "UTF-16 text; save it as UTF-8")
+    assert found.path.endswith(".env")
+    (tmp_path / ".env").write_bytes(b"GEMINI_API_KEY=canary\xff\n")
+    with pytest.raises(InvalidManifestError) as caught:
+        load_manifest(tmp_path / "agent.yaml")
+    assert "canary" not in str(caught.value)
+    assert [each.code for each in caught.value.diagnostics] == ["E111"]
+
+
 def test_a_missing_variable_is_a_warning_when_checking_and_an_error_when_running(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,7 +144,7 @@ def test_what_fails_while_building_is_told_at_its_key(project: Path) -> None:
     (project / "dynamic.py").write_text("from t import *\nwait.__module__ = __name__\n")
     for manifest, told in {
         "tools: [t, dynamic]\n": 'agent.yaml:2:8: error[E190]: two tools are named "wait"',
-        "tools:\n  - t\n  - bad\n": 'agent.yaml:4:5: error[E190]: "bad" failed to load: ',
+        "tools:\n  - t\n  - bad\n": 'bad.py:2:1: error[E190]: "bad" failed to load: ZeroDivisionError: ',
         "storage: {type: 'parts:S', size: 3}\n": 'agent.yaml:2:10: error[E190]: storage "parts:S": too small',
     }.items():
         path.write_text(f"model: offline\n{manifest}")

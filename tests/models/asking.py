@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from runner.events import Notice
 from runner.messages import ChatMessage, Json, Part
 from runner.models.gemini import GeminiModel
-from runner.requests import Finish, GenerateContentRequest, Usage
+from runner.requests import CacheUse, Finish, GenerateContentRequest, Usage
 
 if TYPE_CHECKING:
     from runner.models.base import Model
@@ -39,6 +39,7 @@ class Answer:
     parts: list[Part] = field(default_factory=list)
     usages: list[Usage] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    caches: list[CacheUse] = field(default_factory=list)
     finishes: list[Finish] = field(default_factory=list)
 
     @property
@@ -74,6 +75,8 @@ async def answer(model: Model, request: GenerateContentRequest | None = None, in
                 got.usages.append(item)
             elif isinstance(item, Notice):
                 got.notices.append(item)
+            elif isinstance(item, CacheUse):
+                got.caches.append(item)
             elif isinstance(item, Finish):
                 got.finishes.append(item)
             else:

@@ -68,3 +68,14 @@ async def test_a_call_too_many_says_so_at_once() -> None:
     await answer(model)
     with pytest.raises(GeminiResponseError, match="no reply left: it was given 1, this is call 2"):
         await answer(model)
+
+
+async def test_other_replies_may_take_the_place_of_those_that_are_left() -> None:
+    """Ids of calls go on counting, so no two of a chat are alike."""
+    model = ScriptedModel(call("f"), say("never"))
+    ids = [(await answer(model)).parts[0]["functionCall"]["id"]]
+    model.rescript([call("g")], 1)
+    ids.append((await answer(model)).parts[0]["functionCall"]["id"])
+    assert ids == ["call-1", "call-2"]
+    with pytest.raises(GeminiResponseError, match="it was given 1, this is call 2"):
+        await answer(model)

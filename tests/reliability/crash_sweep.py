@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from runner.messages import ChatMessage
 from tests.invariants import assert_at_most_once, assert_recoverable, assert_results_match, assert_sound
-from tests.reliability.crash_turn import CHAT, Place, run
+from tests.reliability.crash_turn import Place, run
 from tests.reliability.killing import PATIENCE, Point, Work, can_trace, forked, killed_after, killed_at, status_of
 from tests.servers import GeminiProcess
 
@@ -40,6 +40,8 @@ SOME = {
     "together": [("write", True, 1), ("sendto", True, 2), ("pwrite64", False, 16), ("fdatasync", False, 4)],
     "one by one": [("write", False, 1), ("pwrite64", False, 30), ("fdatasync", False, 6), ("unlink", False, 2)],
 }
+ON_SERVER = {"together": [("sendto", True, 1)], "one by one": [("sendto", False, 1)]}
+SOME_ON_SERVER = {"together": [("sendto", True, 4)], "one by one": [("sendto", False, 5)]}
 NO_STRACE = "strace is missing or may not attach: kills at random times only"
 
 
@@ -59,8 +61,8 @@ class Row:
 class Bench:
     """The server, the folder of all experiments, and what is known of a turn that nobody kills."""
 
-    def __init__(self, server: GeminiProcess, log: Path, folder: Path) -> None:
-        self._server, self._log, self._folder = server, log, folder
+    def __init__(self, server: GeminiProcess, log: Path, folder: Path, url: str) -> None:
+        self._server, self._log, self._folder, self._url = server, log, folder, url
         self._count = 0
         self.seconds = 0.0
 
@@ -80,7 +82,7 @@ class Bench:
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir()
-        return Place(folder, executor)
+        return Place(folder, executor, self._url)
 
     def copy(self, place: Place) -> Place:
         """A new folder with the same files."""
@@ -124,7 +126,7 @@ def verdict(place: Place) -> list[str]:
         partial(assert_sound, left),
         partial(assert_recoverable, left),
         partial(assert_at_most_once, place.ledger),
-        partial(assert_results_match, left, CHAT, place.ledger),
+        partial(assert_results_match, left, place.chat, place.ledger),
         partial(assert_acknowledged, place.acknowledged, left),
     ]
     for check in checks:
@@ -215,9 +217,11 @@ def rows(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
     if not traced and not options.untraced:
         print(NO_STRACE, file=sys.stderr)
     for executor in EXECUTORS:
-        if traced:
+        if traced and options.storage:
+            yield from sweep(bench, executor, (SOME_ON_SERVER if options.short else ON_SERVER)[executor])
+        elif traced:
             yield from sweep(bench, executor, SOME[executor] if options.short else EVERY)
-        if traced and not options.short:
+        if traced and not options.short and not options.storage:
             yield recovery_sweep(bench, executor, Point("write", 2))
         if options.random:
             yield random_kills(bench, executor, options.random)
@@ -228,6 +232,7 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="a selection of the points, in well under a minute")
     parser.add_argument("--random", type=int, default=50, help="kills at random times, for each executor")
     parser.add_argument("--untraced", action="store_true", help="kills at random times only")
+    parser.add_argument("--storage", default="", help="a server's URL, instead of a SQLite file for each turn")
     parser.add_argument("--json", action="store_true", help="print the rows as one JSON list")
     options = parser.parse_args()
     began = time.perf_counter()
@@ -238,7 +243,7 @@ def main() -> int:
         log = folder / "requests.jsonl"
         server = held.enter_context(GeminiProcess("--behaviour", "ledger", "--verbatim", log=log))
         os.environ.update(server.env)
-        bench = Bench(server, log, folder)
+        bench = Bench(server, log, folder, options.storage)
         bench.warm_up()
         table = []
         for row in rows(bench, options):

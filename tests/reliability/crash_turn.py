@@ -23,10 +23,15 @@ class Place:
 
     folder: Path
     executor: str  # "together": tools on the loop, all at once; "one by one": in a thread, one after the other
+    url: str = ""  # of a storage for all experiments; without it each has a SQLite file of its own
 
     @property
-    def database(self) -> Path:
-        return self.folder / "chats.db"
+    def database(self) -> str:
+        return self.url or str(self.folder / "chats.db")
+
+    @property
+    def chat(self) -> str:
+        return f"{CHAT}-{self.folder.parent.name}-{self.folder.name}" if self.url else CHAT
 
     @property
     def ledger(self) -> list[str]:
@@ -64,12 +69,12 @@ async def one_turn(place: Place, *, reports: bool = False) -> None:
         ChatManager,
         GeminiClient,
         RateLimitingAsyncExecutor,
-        SqliteChatStorage,
         TextDelta,
         ToolContext,
         TurnEnded,
         tool,
     )
+    from tests.storages.child import opened
 
     @tool(effects="once")
     async def record(entry: str, context: ToolContext) -> str:
@@ -87,9 +92,11 @@ async def one_turn(place: Place, *, reports: bool = False) -> None:
     executor: ToolExecutor[Any] = AsyncToolExecutor() if together else RateLimitingAsyncExecutor(1)
     tools = [record if together else record_in_thread]
     shown, ended = "", {}
-    async with SqliteChatStorage(place.database) as storage, GeminiClient(chat_manager=ChatManager(storage)) as client:
-        found = await storage.read_after(CHAT, 0) if reports else []
-        async with aclosing(client.events(query="go", chat_id=CHAT, tools=tools, tool_executor=executor)) as events:
+    async with opened(place.database) as storage, GeminiClient(chat_manager=ChatManager(storage)) as client:
+        found = await storage.read_after(place.chat, 0) if reports else []
+        async with aclosing(
+            client.events(query="go", chat_id=place.chat, tools=tools, tool_executor=executor)
+        ) as events:
             async for event in events:
                 if isinstance(event, TextDelta):
                     shown += event.text
@@ -98,7 +105,7 @@ async def one_turn(place: Place, *, reports: bool = False) -> None:
                         place.append("acknowledged", json.dumps(event.text))
                     ended = event.to_json()
         if reports:
-            left = await storage.read_after(CHAT, 0)
+            left = await storage.read_after(place.chat, 0)
             texts = {"found": [each.to_json() for each in found], "left": [each.to_json() for each in left]}
             (place.folder / "report").write_text(json.dumps({"ended": ended, "shown": shown, **texts}))
 

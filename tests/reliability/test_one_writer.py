@@ -30,10 +30,12 @@ BUSY = 6
 class Writer:
     """A process with a turn of the chat."""
 
-    def __init__(self, server: GeminiServer, folder: Path, query: str, **options: float | str) -> None:
+    def __init__(
+        self, server: GeminiServer, folder: Path, query: str, *, url: str = "", **options: float | str
+    ) -> None:
         self._ledger = folder / f"ledger of {query}"
         command = [sys.executable, "-m", "tests.reliability.writer", query]
-        command += ["--database", str(folder / "chats.db"), "--ledger", str(self._ledger)]
+        command += ["--database", url or str(folder / "chats.db"), "--ledger", str(self._ledger)]
         command += [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         env = {**os.environ, **server.env, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -18,11 +18,11 @@ async def turn(options: argparse.Namespace) -> int:
         GeminiClient,
         Limits,
         RateLimitingAsyncExecutor,
-        SqliteChatStorage,
         TurnEnded,
         tool,
     )
     from runner.cli.exits import exit_for_turn
+    from tests.storages.child import opened
 
     @tool(effects=options.effects)
     def record(entry: str) -> str:
@@ -32,7 +32,7 @@ async def turn(options: argparse.Namespace) -> int:
         time.sleep(options.tool_time)
         return f"{entry} is recorded"
 
-    storage = SqliteChatStorage(options.database, lease_time=options.lease_time)
+    storage = opened(options.database, lease_time=options.lease_time)
     limits = Limits(busy_timeout=options.busy_timeout)
     code = 1
     async with storage, GeminiClient(chat_manager=ChatManager(storage), limits=limits) as client:
@@ -49,7 +49,7 @@ async def turn(options: argparse.Namespace) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.reliability.writer", description=__doc__)
     parser.add_argument("query")
-    parser.add_argument("--database", type=Path, required=True)
+    parser.add_argument("--database", required=True, help="a path, or a URL")
     parser.add_argument("--ledger", type=Path, required=True)
     parser.add_argument("--effects", default="once")
     parser.add_argument("--lease-time", type=float, default=0.6)

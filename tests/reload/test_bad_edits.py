@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 
 import pytest
@@ -27,17 +28,20 @@ MANIFESTS = {
     ),
 }
 MODULES = {
-    "a syntax error": ("DEEP = (\n", ":1: SyntaxError"),
-    "an error": ("x = 1\nDEEP = 1 / 0\n", ":2: ZeroDivisionError"),
-    "a missing name": ("DEPP = 1\n", "cannot import name 'DEEP' from 'tools.deep'"),
-    "an exit": ("import sys\nsys.exit(3)\n", ":2: SystemExit: 3"),
-    "a hard exit": ("import os\nos._exit(3)\n", "ends the process with status 3"),
-    "a crash": ("import ctypes\nctypes.string_at(0)\n", ":2: ends the process by SIGSEGV"),
-    "a hang": ("import time\ndef wait():\n    time.sleep(60)\nwait()\n", ":3: still not imported after 1 s"),
-    "a thread": ("import threading\nthreading.Thread(target=print).start()\n", ":2: RuntimeError: starts a thread"),
-    "a fork": ("import os\nos.fork()\n", ":2: RuntimeError: starts a process"),
-    "no memory left": ("kept = []\nkept.append(bytearray(1 << 40))\n", ":2: MemoryError"),
+    "a syntax error": ("DEEP = (\n", ":1:1", "SyntaxError: '(' was never closed"),
+    "an error": ("x = 1\nif x:\n    DEEP = 1 / 0\n", ":3:5", "ZeroDivisionError: division by zero\n"),
+    "an error of several lines": ("raise ValueError('one\\ntwo')\n", ":1:1", "ValueError: one…\n"),
+    "a missing name": ("DEPP = 1\n", "", "cannot import name 'DEEP' from 'tools.deep'"),
+    "a missing package": ("import numpi\n", ":1:1", f"'numpi'; it is neither in the project nor in {sys.prefix}"),
+    "an exit": ("import sys\nsys.exit(3)\n", ":2:1", "SystemExit: 3\n"),
+    "a hard exit": ("import os\nos._exit(3)\n", "", "a module ends the process with status 3"),
+    "a crash": ("import ctypes\nctypes.string_at(0)\n", ":2:1", "a module ends the process by SIGSEGV"),
+    "a hang": ("import time\ndef wait():\n    time.sleep(60)\nwait()\n", ":3:5", "still not imported after 1 s\n"),
+    "a thread": ("import threading\nthreading.Thread(target=print).start()\n", ":2:1", "RuntimeError: starts a thread"),
+    "a fork": ("import os\nos.fork()\n", ":2:1", "RuntimeError: starts a process"),
+    "no memory left": ("kept = []\nkept.append(bytearray(1 << 40))\n", ":2:1", "MemoryError"),
 }
+"""Sources of a module, the place in it that is told, and some of the words."""
 
 
 async def test_no_mistake_in_the_manifest_ends_the_agent(scene: Scene) -> None:
@@ -59,12 +63,15 @@ async def test_no_mistake_in_the_manifest_ends_the_agent(scene: Scene) -> None:
 async def test_no_mistake_in_a_module_ends_the_agent(scene: Scene) -> None:
     threads = set(threading.enumerate())
     async with scene.running(check_seconds=1.0) as project:
-        for what, (source, words) in MODULES.items():
+        for what, (source, place, words) in MODULES.items():
             scene.deep.write_text(source)
             told = await scene.failed()
             assert words in told, what
-            if words.startswith(":"):
-                assert f"{scene.deep}{words}" in told, what
+            if place:
+                assert told.startswith(f"project/tools/deep.py{place}: error[E190]: "), what
+                line = source.splitlines()[int(place.split(":")[1]) - 1]
+                assert f" | {line}\n" in told, what
+                assert "   = note: named by project/agents/echo.yaml:4\n" in told, what
             assert await scene.answer(what) == f"{ANSWER} after 0", what
         assert project.generation == 1
         scene.deep.write_text(DEEP.replace("1", "2"))
@@ -82,7 +89,7 @@ async def test_a_mistake_is_told_once_and_again_only_with_another_content(scene:
         scene.deep.write_text("1/0")
         await asyncio.sleep(0.5)
         scene.deep.write_text("1//0")
-        assert "deep.py:1: ZeroDivisionError: integer" in await scene.failed()
+        assert "\n   1 | 1//0\n" in await scene.failed()
         scene.deep.write_text(DEEP)
         told = await scene.reloaded()
         assert (told.generation, told.summary) == (1, f"back to the version of {project.loaded_at:%H:%M:%S}")
@@ -94,7 +101,7 @@ async def test_a_file_that_only_the_failed_version_needs_is_watched_too(scene: S
         assert "No module named" in await scene.failed()
         (scene.root / "tools" / "later").mkdir()
         (scene.root / "tools" / "later" / "on.py").write_text("ON = 1 +\n")
-        assert "on.py:1: SyntaxError" in await scene.failed()
+        assert "on.py:1:1: error[E190]" in await scene.failed()
         (scene.root / "tools" / "later" / "on.py").write_text("ON = 1\n")
         assert (await scene.reloaded()).generation == 2
 

@@ -95,6 +95,7 @@ async def test_closing_ends_the_thread_and_the_process_and_forgets_the_modules(s
 
 
 async def _one_turn(scene: Scene) -> None:
+    before = _notifiers()
     async with scene.running():
         scene.manifest.write_text(MANIFEST)
         edit(scene.deep, "DEEP", "DEEPER")
@@ -102,6 +103,13 @@ async def _one_turn(scene: Scene) -> None:
         edit(scene.deep, "DEEPER", "DEEP")
         await scene.reloaded()
         await scene.answer()
+    async with asyncio.timeout(5):
+        while _notifiers() > before:  # watchfiles closes them in a thread of its own, a moment later
+            await asyncio.sleep(0.01)
+
+
+def _notifiers() -> int:
+    return sum("[eventfd]" in target for target in descriptors().values())
 
 
 async def test_closing_at_once_is_no_trouble(scene: Scene) -> None:

@@ -124,6 +124,31 @@ async def test_a_folder_that_a_link_leads_to_is_swapped_as_kubernetes_does(scene
         assert (await scene.reloaded()).generation == 3
 
 
+@pytest.mark.parametrize("key", ["include", "instructions_file", "deep"])
+async def test_a_link_under_what_the_manifest_names_is_swapped(scene: Scene, key: str) -> None:
+    """The files themselves stay as they are: another one stands behind the same words."""
+    folder = scene.manifest.parent
+    for version in (1, 2):
+        (folder / f"v{version}").mkdir()
+        (folder / f"v{version}" / "text.md").write_text(f"number {version}")
+        (folder / f"v{version}" / "_house.yaml").write_text(f"instructions: number {version}\n")
+    (folder / "now").symlink_to("v1")
+    (folder / "_deep.yaml").write_text("include: now/_house.yaml\n")
+    line = {"include": "include: now/../now/_house.yaml", "deep": "extends: _deep.yaml"}
+    scene.manifest.write_text(MANIFEST.replace("instructions: first", line.get(key, "instructions_file: now/text.md")))
+    async with scene.running() as project:
+        assert "number 1" in await scene.answer("a")
+        (folder / "new").symlink_to("v2")
+        (folder / "new").replace(folder / "now")
+        assert (await scene.reloaded()).generation == 2
+        assert "number 2" in await scene.answer("b")
+        (folder / "v2").rename(folder / "v3")
+        (folder / "v1").rename(folder / "v2")
+        assert (await scene.reloaded()).generation == 3
+        assert "number 1" in await scene.answer("c")
+        assert project.problem is None
+
+
 async def test_a_checkout_of_fifty_files_is_one_reload(scene: Scene) -> None:
     def git(*arguments: str) -> None:
         identity = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a"}

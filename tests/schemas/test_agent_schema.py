@@ -9,6 +9,7 @@ import jsonschema_rs
 import pytest
 
 from runner.manifest import AgentManifest
+from runner.manifest.specs import spec_of
 from runner.plugins import EXECUTORS, MODELS, STORAGES
 from runner.schemas.agent import agent_schema
 from runner.schemas.files import schema_text
@@ -91,7 +92,7 @@ def test_every_plug_in_of_ours_is_offered_by_name(registry: Any) -> None:
 
 
 def test_every_storage_of_ours_is_offered_as_a_url() -> None:
-    assert {url.partition(":")[0] for url in STORAGE_URLS} == set(STORAGES.builtins)
+    assert {spec_of(url)["type"] for url in STORAGE_URLS} == set(STORAGES.builtins)
 
 
 def test_the_schema_of_a_project_holds_its_tools_and_takes_files_and_references() -> None:

@@ -5,6 +5,7 @@
         proxy.plan(Fault(cut_after=120, cut="reset"))      # first, for the next connection alone
         use(proxy.url)
         proxy.freeze(); ...; proxy.thaw()                  # silence on all connections, then the late bytes
+        proxy.mute(); ...; proxy.unmute()                  # requests arrive, replies wait, on all connections
         proxy.refuse(); ...; proxy.accept()                # connection refused; the same port again
 
 Offsets count the bytes of one direction of one connection, HTTP heads included.
@@ -116,6 +117,7 @@ class Link:
             return True
         while data := await _received(reader):
             await self._proxy.thawed.wait()
+            await self._proxy.unmuted.wait()
             if fault.delay:
                 await asyncio.sleep(fault.delay)
             if fault.swallow == "reply":
@@ -182,8 +184,9 @@ class TcpProxy:
         self._links: set[Link] = set()
         self._server: asyncio.Server | None = None
         self._thread: LoopThread | None = None
-        self.thawed = asyncio.Event()
+        self.thawed, self.unmuted = asyncio.Event(), asyncio.Event()
         self.thawed.set()
+        self.unmuted.set()
 
     @property
     def host(self) -> str:
@@ -204,11 +207,19 @@ class TcpProxy:
 
     def freeze(self) -> None:
         """Pass nothing on, in either direction, on any connection; new ones are accepted and get no answer."""
-        self._running.call(self._frozen(True))
+        self._running.call(self._held(self.thawed, True))
 
     def thaw(self) -> None:
         """Pass on what was held and all that follows."""
-        self._running.call(self._frozen(False))
+        self._running.call(self._held(self.thawed, False))
+
+    def mute(self) -> None:
+        """Pass no reply on, on any connection; requests arrive."""
+        self._running.call(self._held(self.unmuted, True))
+
+    def unmute(self) -> None:
+        """Pass on the replies that were held and all that follow."""
+        self._running.call(self._held(self.unmuted, False))
 
     def drop(self) -> None:
         """Reset every open connection."""
@@ -240,11 +251,12 @@ class TcpProxy:
             raise RuntimeError("the proxy runs inside its with block")
         return self._thread
 
-    async def _frozen(self, frozen: bool) -> None:
-        if frozen:
-            self.thawed.clear()
+    @staticmethod
+    async def _held(gate: asyncio.Event, is_held: bool) -> None:
+        if is_held:
+            gate.clear()
         else:
-            self.thawed.set()
+            gate.set()
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._linked, self.host, self.port, backlog=1024)

@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import resource
 import sys
 import threading
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.errors import AgentRunError
-from runner.storages.sqlite import SqliteChatStorage
 from tests.storages.turns import add_under_lease, say
 
+if TYPE_CHECKING:
+    from runner.storages.base import ChatStorage
+
 ROOT = Path(__file__).parents[2]
+KINDS = {
+    "sqlite": "runner.storages.sqlite:SqliteChatStorage",
+    "mongodb": "runner.storages.mongodb:MongoChatStorage",
+    "postgresql": "runner.storages.postgresql:PostgresChatStorage",
+    "redis": "runner.storages.redis:RedisChatStorage",
+}
+"""The class for each scheme of a URL; a path is that of a SQLite file."""
+
+
+def opened(where: str, **options: float) -> ChatStorage:
+    """The storage that a URL or a path names."""
+    if where.startswith("hybrid+"):
+        from runner.storages.hybrid import HybridChatStorage
+        from runner.storages.hybrid_url import split_url
+
+        cache, database = split_url(where)
+        return HybridChatStorage(cache, opened(database, **options))
+    kind = where.partition("://")[0] if "://" in where else "sqlite"
+    if kind == "sqlite" and "timeout" in options:
+        options["busy_timeout"] = options.pop("timeout")
+    module, _, name = KINDS[kind].partition(":")
+    storage: ChatStorage = getattr(importlib.import_module(module), name)(where, **options)
+    return storage
 
 
 def tell(text: object) -> None:
@@ -32,7 +59,7 @@ async def outcome(work: object) -> str:
 
 async def hold(path: str, lease_time: str) -> None:
     """Hold chat c; when a line comes in, append and check."""
-    storage = SqliteChatStorage(path, lease_time=float(lease_time))
+    storage = opened(path, lease_time=float(lease_time))
     async with storage, await storage.acquire("c") as lease:
         await storage.append("c", say("first"), 0)
         tell("held")
@@ -43,7 +70,7 @@ async def hold(path: str, lease_time: str) -> None:
 
 async def write(path: str, name: str, count: str) -> None:
     """Add to chat c so many times, under a lease each time."""
-    async with SqliteChatStorage(path) as storage:
+    async with opened(path) as storage:
         tell("ready")
         await asyncio.to_thread(sys.stdin.readline)
         for number in range(int(count)):
@@ -56,7 +83,7 @@ async def first_open(path: str, threads: str) -> None:
     outcomes: list[str] = []
 
     async def use(number: int) -> str:
-        async with SqliteChatStorage(path, busy_timeout=20) as storage:
+        async with opened(path, timeout=20) as storage:
             return await outcome(storage.append(f"{os.getpid()} {number}", say("a"), 0))
 
     def run(number: int) -> None:
@@ -76,7 +103,7 @@ async def first_open(path: str, threads: str) -> None:
 
 async def limited(path: str, limit: str) -> None:
     """Append until the system refuses to let files grow, as a failing disk would; then append a little."""
-    async with SqliteChatStorage(path) as storage:
+    async with opened(path) as storage:
         await storage.append("c", say("first"), 0)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
         tell(await outcome(storage.append("c", say("x" * int(limit)), 1)))
@@ -87,19 +114,21 @@ async def limited(path: str, limit: str) -> None:
 
 async def unprivileged(path: str) -> None:
     """Append as a user who may not write there."""
-    import sqlite3  # noqa: F401 - that user may not be able to read Python's own files
+    import sqlite3  # noqa: F401 - that user may not be able to read Python's own files, nor ours
+    import urllib.parse  # noqa: F401 - the same: from 3.13 on `Path.as_uri` imports it late
 
+    storage = opened(path)
     if os.geteuid() == 0:
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
-    async with SqliteChatStorage(path) as storage:
+    async with storage:
         tell(await outcome(storage.append("c", say("a"), 0)))
 
 
 async def forgetful(path: str) -> None:
     """Hold a lease, and close nothing."""
-    storage = SqliteChatStorage(path)
+    storage = opened(path)
     await storage.acquire("c")
     await storage.append("c", say("a"), 0)
     globals()["kept"] = storage
@@ -109,7 +138,7 @@ async def forgetful(path: str) -> None:
 def forked(path: str) -> None:
     """Use one storage object before a fork, in the child, and after it."""
     warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of any fork of a process with threads
-    storage = SqliteChatStorage(path)
+    storage = opened(path)
     asyncio.run(storage.append("c", say("parent"), 0))
     pid = os.fork()
     if pid == 0:
@@ -124,7 +153,7 @@ def forked(path: str) -> None:
 
 async def killed(path: str, count: str) -> None:
     """Append pairs, telling each when it is stored."""
-    async with SqliteChatStorage(path) as storage:
+    async with opened(path) as storage:
         for number in range(int(count)):
             await storage.append("c", say(f"{number} a", f"{number} b"), 2 * number)
             tell(number)

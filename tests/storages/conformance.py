@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import math
-import os
 import random
-import threading
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,108 +18,22 @@ from hypothesis import strategies as st
 
 from runner.errors import ChatBusyError, ChatChangedError, ChatStorageError
 from runner.messages import ChatMessage, to_json
-from runner.storages.base import ChatInfo, every_chat
+from tests.storages.conformance_lists import ListConformance
+from tests.storages.conformance_shared import SharedConformance
+from tests.storages.conformance_words import HOSTILE_IDS, SOAK, entries, in_threads, texts
 from tests.storages.turns import add_under_lease, assert_in_order, say, words
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from runner.storages.base import ChatStorage
 
-SOAK = max(1, int(os.environ.get("AGENT_RUN_SOAK") or 1))
-"""How many times longer than usual to try."""
 
-
-def normal(text: str) -> str:
-    """A text as JSON keeps it: a high and a low surrogate side by side are one character."""
-    return str(json.loads(json.dumps(text)))
-
-
-texts = st.text(st.characters(), max_size=20).map(normal)
-values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**200), 2**200)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | texts,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
-    max_leaves=12,
-)
-entries = st.builds(
-    ChatMessage,
-    st.none()
-    | st.fixed_dictionaries({"role": st.sampled_from(["user", "model"]), "parts": st.lists(values, max_size=3)}),
-    st.dictionaries(texts | st.sampled_from(["lc", "__class__", "$set", "a.b", "kind"]), values, max_size=4),
-)
-
-HOSTILE_IDS = [
-    *(
-        "..",
-        "../../etc/passwd",
-        "a/b",
-        "a\\b",
-        "a%2Fb",
-        "CON",
-        "user",
-        "",
-        " ",
-        "\n",
-        "'; DROP TABLE chat; --",
-        "$ne",
-        "*",
-    ),
-    *(
-        "%",
-        "_",
-        "\u202eabc",
-        "\u00e9",
-        "e\u0301",
-        "\U0001f600",
-        "\ud83d\ude00",
-        "\ud83d",
-        "\x00",
-        "a",
-        "a\x00",
-        "A",
-        "\uffff",
-    ),
-    *("x" * 10_000, "x" * 10_001, '"a"', "\\u0000", "null", "0", "\u0660"),
-]
-
-
-def in_threads(count: int, work: Callable[[int], Awaitable[None]]) -> None:
-    """Run `work` in so many threads, each with an event loop of its own; raise what any of them raised."""
-    errors: list[BaseException] = []
-
-    def run(number: int) -> None:
-        try:
-            asyncio.run(work(number))  # type: ignore[arg-type]
-        except BaseException as error:  # noqa: BLE001 - raised below
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-
-
-class StorageConformance:
+class StorageConformance(ListConformance, SharedConformance):
     """Inherit, and write a fixture `storage`; it is closed by the tests' `async with`.
 
     Set `can_list` or `can_replace` to False for a storage without `list_chats` or `update_history`.
     """
-
-    can_list = True
-    can_replace = True
-
-    @pytest.fixture(autouse=True)
-    def _skipped_where_it_cannot(self, request: pytest.FixtureRequest) -> None:
-        for method, can in (("list_chats", self.can_list), ("update_history", self.can_replace)):
-            if not can and request.node.get_closest_marker("needs") and method in marked(request):
-                pytest.skip(f"this storage has no {method}")
 
     async def test_what_is_appended_is_read_back_in_order(self, storage: ChatStorage) -> None:
         async with storage:
@@ -166,8 +76,7 @@ class StorageConformance:
             assert await storage.get_history("c") == []
 
     async def test_update_history_replaces_all(self, storage: ChatStorage) -> None:
-        if not self.can_replace:
-            pytest.skip("this storage has no update_history")
+        self.needs_to_replace()
         async with storage:
             await storage.append("c", say(*"abc"), 0)
             await storage.update_history("c", say("x"))
@@ -225,22 +134,6 @@ class StorageConformance:
             assert found == [[str(number)] for number in range(len(HOSTILE_IDS))]
             if self.can_list:
                 assert [info.chat_id for info in await storage.list_chats()] == HOSTILE_IDS[::-1]
-
-    async def test_chats_are_listed_newest_first(self, storage: ChatStorage) -> None:
-        if not self.can_list:
-            with pytest.raises(NotImplementedError, match="list_chats is not implemented"):
-                await storage.list_chats()
-            return
-        async with storage:
-            for chat_id in ("w/1", "x/1", "w/2", "w/3", "w%", "W/9"):
-                await storage.append(chat_id, say("a"), 0)
-            await storage.append("w/1", say("b"), 1)
-            found = await storage.list_chats("w/")
-            assert [(info.chat_id, info.length) for info in found] == [("w/1", 2), ("w/3", 1), ("w/2", 1)]
-            assert all(info.updated.utcoffset() is not None for info in found)
-            assert found[0].updated >= found[1].updated
-            assert [info.chat_id for info in await storage.list_chats(limit=2)] == ["w/1", "W/9"]
-            assert await storage.list_chats("none") == []
 
     async def test_one_at_a_time_holds_a_chat(self, storage: ChatStorage) -> None:
         async with storage:

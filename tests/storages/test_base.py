@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from runner.errors import ChatChangedError
 from runner.messages import ChatMessage
 from runner.storages import base
-from runner.storages.base import ChatStorage
+from runner.storages.base import PAGE, ChatInfo, ChatStorage, every_chat, position_of
 from tests.storages.conformance import StorageConformance
 from tests.storages.turns import say, words
 
@@ -66,6 +67,44 @@ class TestGetAndAppend(StorageConformance):
         return GetAndAppend()
 
 
+class Listed(ThreeMethods):
+    """One that lists its chats as well: retention is then built on that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: dict[str, tuple[int, datetime]] = {}
+
+    async def update_history(self, chat_id: str, messages: list[ChatMessage]) -> None:
+        await super().update_history(chat_id, messages)
+        self._note(chat_id)
+        if not messages:
+            del self.db[chat_id], self.writes[chat_id]
+
+    async def append_history(self, chat_id: str, messages: list[ChatMessage]) -> None:
+        await super().append_history(chat_id, messages)
+        self._note(chat_id)
+
+    async def list_chats(self, prefix: str = "", *, limit: int = 100, after: ChatInfo | None = None) -> list[ChatInfo]:
+        await asyncio.sleep(0)
+        below = position_of(after)
+        found = [
+            ChatInfo(chat_id, len(self.db[chat_id]), updated, str(number))
+            for chat_id, (number, updated) in self.writes.items()
+            if chat_id.startswith(prefix) and number < below
+        ]
+        return sorted(found, key=lambda info: -int(info.position))[:limit]
+
+    def _note(self, chat_id: str) -> None:
+        newest = max((number for number, _ in self.writes.values()), default=0)
+        self.writes[chat_id] = newest + 1, datetime.now(UTC)
+
+
+class TestListed(StorageConformance):
+    @pytest.fixture
+    def storage(self) -> ChatStorage:
+        return Listed()
+
+
 class Annotated(ChatStorage):
     dsn: str
     size: int = 3
@@ -109,6 +148,8 @@ def test_an_attribute_without_value_may_be_set_later() -> None:
         ("update_history", ("c", [])),
         ("append_history", ("c", [])),
         ("list_chats", ()),
+        ("delete", ("c",)),
+        ("delete_older", ("", datetime.now(UTC))),
         ("read_after", ("c", 0)),
         ("append", ("c", [], 0)),
     ],
@@ -152,3 +193,35 @@ async def test_nothing_is_remembered_of_a_chat_that_is_free() -> None:
                 await storage.append(f"chat {number}", say("a"), 0)
     gc.collect()
     assert (len(base._LEASES), len(base._APPENDS)) == (0, 0)
+
+
+async def test_every_chat_is_found_over_many_pages() -> None:
+    storage = Listed()
+    ids = [f"chat {number}" for number in range(2 * PAGE + 1)]
+    for chat_id in ids:
+        await storage.append_history(chat_id, say("a"))
+    assert [info.chat_id async for info in every_chat(storage)] == ids[::-1]
+
+
+async def test_a_chat_written_to_after_it_was_listed_is_not_old() -> None:
+    class Busy(Listed):
+        async def acquire(self, chat_id: str, *, timeout: float = 30.0) -> Any:
+            await self.append_history("busy", say("more"))
+            return await super().acquire(chat_id, timeout=timeout)
+
+    storage = Busy()
+    for chat_id in ("busy", "idle"):
+        await storage.append_history(chat_id, say("a"))
+    assert await storage.delete_older("", datetime.now(UTC) + timedelta(days=1)) == 1
+    assert words(await storage.get_history("idle")) == []
+    assert words(await storage.get_history("busy"))[0] == "a"
+
+
+async def test_what_is_shared_belongs_to_one_storage_object_also_one_that_never_called_the_base() -> None:
+    one, two = GetAndAppend(), GetAndAppend()
+    assert await one.shared.put_if("k", "v", None) is not None
+    assert await one.shared.get("k") is not None
+    assert await two.shared.get("k") is None
+    assert one.shared is one.shared
+    async with await one.shared.acquire("k", timeout=0), await two.shared.acquire("k", timeout=0):
+        pass

@@ -13,7 +13,8 @@ import pytest
 
 from runner.errors import ChatChangedError, ChatStorageError, ManifestError
 from runner.storages.sqlite import SqliteChatStorage
-from tests.storages.conformance import StorageConformance, in_threads
+from tests.storages.conformance import StorageConformance
+from tests.storages.conformance_words import in_threads
 from tests.storages.turns import add_under_lease, assert_in_order, say, words
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from runner.errors import ChatBusyError
 from runner.storages.sqlite import SqliteChatStorage
-from tests.storages.child import ROOT
+from tests.storages.children import Child, all_together
 from tests.storages.turns import assert_in_order, say, words
 
 if TYPE_CHECKING:
@@ -26,34 +25,6 @@ if sys.platform == "win32":
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "chats.db"
-
-
-class Child(subprocess.Popen[str]):
-    """`tests.storages.child`, running."""
-
-    def __init__(self, *arguments: object) -> None:
-        super().__init__(
-            [sys.executable, "-W", "error", "-m", "tests.storages.child", *map(str, arguments)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def heard(self) -> str:
-        assert self.stdout is not None
-        return self.stdout.readline().strip()
-
-    def go_on(self) -> list[str]:
-        """Let it go on to its end; what it said then."""
-        out, err = self.communicate("go\n", timeout=60)
-        assert (self.returncode, err) == (0, "")
-        return out.splitlines()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.kill()
-        self.communicate()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells that a process is gone")
@@ -96,24 +67,14 @@ async def test_a_living_owner_keeps_its_chat_however_short_the_lease(path: Path)
 
 async def test_eight_processes_under_leases_write_one_order_and_lose_nothing(path: Path) -> None:
     children = [Child("write", path, f"process {number}", 50) for number in range(8)]
-    assert {child.heard() for child in children} == {"ready"}
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    assert [child.go_on() for child in children] == [[]] * 8
+    assert all_together(children) == [[]] * 8
     async with SqliteChatStorage(path) as storage:
         assert_in_order(await storage.get_history("c"), 400)
 
 
 async def test_two_hundred_first_openings_at_once_all_succeed(path: Path) -> None:
     children = [Child("first_open", path, 40) for _ in range(5)]
-    assert {child.heard() for child in children} == {"ready"}
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    assert [child.go_on() for child in children] == [["['done']"]] * 5
+    assert all_together(children) == [["['done']"]] * 5
     async with SqliteChatStorage(path) as storage:
         assert len(await storage.list_chats(limit=1000)) == 200
 

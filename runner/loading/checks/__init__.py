@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
 def all_checks(subject: Subject) -> Iterator[Diagnostic]:
     """What all checks say about one manifest."""
+    from runner.loading.checks.caching import check_cache
+    from runner.loading.checks.environment import check_environment_file
     from runner.loading.checks.instructions import check_instructions
     from runner.loading.checks.models import check_generation, check_model
     from runner.loading.checks.plugins import check_plugins
-    from runner.loading.checks.texts import check_not_used_yet, check_secrets, check_spellings
+    from runner.loading.checks.texts import check_secrets, check_spellings
     from runner.loading.checks.tools import check_tools
     from runner.loading.checks.variables import check_variables
 
     checks = (
+        check_environment_file,
         check_plugins,
         check_tools,
         check_variables,
@@ -33,7 +36,7 @@ def all_checks(subject: Subject) -> Iterator[Diagnostic]:
         check_generation,
         check_secrets,
         check_spellings,
-        check_not_used_yet,
+        check_cache,
     )
     for check in checks:
         yield from check(subject)

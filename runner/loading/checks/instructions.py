@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.loading.diagnostics import Diagnostic, Span
-from runner.loading.include import OutsideError, inside
+from runner.loading.include import OutsideError, inside, way_to
 from runner.loading.nodes import Mapping, Scalar
 from runner.loading.secrets import is_secret_name
-from runner.loading.source import SourceError
+from runner.loading.source import SourceError, shown_path
 from runner.loading.templates.tags import is_template
 from runner.loading.words import quoted
 from runner.manifest.variables import RESERVED
@@ -97,7 +97,8 @@ def _file(subject: Subject, place: Located, path: Scalar) -> Generator[Diagnosti
         return None
     try:
         found = inside(path.text, subject.folder, subject.root)
-        source: Source = subject.reading.source(found)
+        way = way_to(found, path.text, subject.folder)
+        source: Source = subject.reading.source(way, shown=shown_path(found))
         subject.sources["instructions"] = source
     except OutsideError as error:
         yield subject.say(error.code, str(error), place, hint=error.hint)

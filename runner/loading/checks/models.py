@@ -26,7 +26,7 @@ _SAID = {
 
 def check_model(subject: Subject) -> Iterator[Diagnostic]:
     """Whether a Gemini model of this id answers."""
-    found = _gemini_name(subject)
+    found = gemini_name(subject)
     if found is None:
         return
     place, node = found
@@ -111,7 +111,7 @@ def _both_thinking(subject: Subject) -> Iterator[Diagnostic]:
         yield subject.say("E114", message, budget, span=budget.key_span, hint="remove one of them")
 
 
-def _gemini_name(subject: Subject) -> tuple[Located, Scalar] | None:
+def gemini_name(subject: Subject) -> tuple[Located, Scalar] | None:
     """Where the id of a Gemini model is written, if the manifest asks for one."""
     node = subject.tree.get("model")
     if isinstance(node, Scalar):
@@ -129,7 +129,7 @@ def _gemini_name(subject: Subject) -> tuple[Located, Scalar] | None:
 
 
 def _known_model(subject: Subject) -> KnownModel | None:
-    found = _gemini_name(subject)
+    found = gemini_name(subject)
     name = found[1].text if found is not None else DEFAULT_MODEL if subject.tree.get("model") is None else None
     known = catalog().find(name) if name else None
     return known if isinstance(known, KnownModel) else None

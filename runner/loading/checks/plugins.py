@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from runner.errors import ManifestError
 from runner.loading.checks import project_modules
 from runner.loading.checks.tools import FOREIGN
-from runner.loading.diagnostics import Fix
+from runner.loading.diagnostics import Fix, Span
 from runner.loading.nodes import Mapping, Scalar
 from runner.loading.words import certain, listed, nearest, normal, quoted
 from runner.manifest.generation import GenerationPart
@@ -36,8 +38,18 @@ _OTHER_NAMES = {
         **dict.fromkeys(("file", "sqlite3", "sqlite_chat_storage", "db"), "sqlite:///chats.db"),
     },
 }
+_URL_READERS = {
+    **dict.fromkeys(("redis", "rediss"), "runner.storages.redis_place:place_of"),
+    "hybrid": "runner.storages.hybrid_url:split_url",
+}
+"""What reads the address of a storage, and raises ManifestError when it cannot; no driver is imported for it."""
+_GENERAL = {"storage": ("retention",)}
+"""Keys that all plug-ins of a kind have; none of them is an option of its own."""
 _OTHER_OPTIONS = {
-    "storage": dict.fromkeys(("path", "file", "filename", "database", "uri", "address", "dsn", "connection"), "url"),
+    "storage": {
+        **dict.fromkeys(("path", "file", "filename", "database", "uri", "address", "dsn", "connection"), "url"),
+        **dict.fromkeys(("ttl", "max_age", "keep", "keep_for", "expires", "expire_after", "delete_after"), "retention"),
+    },
     "model": dict.fromkeys(("id", "model", "model_name"), "name"),
     "executor": dict.fromkeys(
         ("max_batch_size", "max_concurrency", "concurrency", "workers", "limit", "size"), "batch_size"
@@ -60,6 +72,8 @@ def check_plugins(subject: Subject) -> Iterator[Diagnostic]:
 class _Plugin:
     def __init__(self, subject: Subject, registry: Registry, place: Located) -> None:
         self._subject, self._registry, self._place, self._kind = subject, registry, place, registry.kind
+
+        self._general = _GENERAL.get(self._kind, ())
 
     def problems(self) -> Iterator[Diagnostic]:
         found = self._written()
@@ -111,18 +125,16 @@ class _Plugin:
         near = sure or _OTHER_NAMES.get(self._kind, {}).get(normal(name)) or nearest(name, known)
         if self._kind == "storage" and re.fullmatch(r"[\w./\-]+\.(?:db|sqlite3?)", name):
             near = f"sqlite:///{name}"
-        node = where.node
-        fix = None
-        if sure and isinstance(node, Scalar) and node.written is None and node.text == name:
-            fix = Fix(node.span, sure)
+        span = _span_of(name, where)
         return self._subject.say(
             "E170",
             f"unknown {self._kind} {_called(name, where)}",
             where,
+            span=span,
             hint=f"did you mean {quoted(near)}?" if near else None,
             nearest=near,
             notes=(f"known: {', '.join(known)}; one of your own is written module:Class",),
-            fix=fix,
+            fix=Fix(span, sure) if sure and span is not None else None,
         )
 
     def _builtin(self, name: str, options: dict[str, Any], where: Located) -> Iterator[Diagnostic]:
@@ -133,10 +145,13 @@ class _Plugin:
             )
         parameters = self._registry.parameters(name)
         known = [option for option in parameters if option != "place"]
-        yield from self._options(name, options, known)
+        yield from self._options(name, options, [*known, *self._general])
         meant = {self._meant(option, known)[0] for option in options if option not in known}
         for option in known:
             if option not in options and option not in meant and parameters[option].default is parameters[option].empty:
+                yield self._lacking(name, option, where)
+        if name == "hybrid" and "url" not in options:
+            for option in {"cache", "database"} - {*options, *meant}:
                 yield self._lacking(name, option, where)
         if self._kind == "storage" and isinstance(self._url(options), str):
             yield from self._storage_url(name, str(self._url(options)))
@@ -183,9 +198,12 @@ class _Plugin:
         return (other if other in known else nearest(option, known)), False
 
     def _lacking(self, name: str, option: str, where: Located) -> Diagnostic:
-        example = {"url": 'write "sqlite:///chats.db"', "name": "add name: gemini-3.8-flash"}.get(
-            option, f'add "{option}:"'
-        )
+        example = {
+            "url": f'write "{name}://host"' if name in _URL_READERS else 'write "sqlite:///chats.db"',
+            "name": "add name: gemini-3.8-flash",
+            "cache": "add cache: redis://localhost:6379/0",
+            "database": "add database: with the URL of the database",
+        }.get(option, f'add "{option}:"')
         return self._subject.say("E103", f"the {self._kind} {quoted(name)} lacks {quoted(option)}", where, hint=example)
 
     def _url(self, options: dict[str, Any]) -> object:
@@ -199,6 +217,8 @@ class _Plugin:
         if name == "sqlite" and (problem := _sqlite_problem(url)):
             message, hint = problem
             yield self._subject.say("E172", message, place, hint=hint)
+        if name in _URL_READERS and (message := _unreadable(name, url)):
+            yield self._subject.say("E172", message, place)
 
     def _project_class(self, name: str, options: dict[str, Any], where: Located) -> Iterator[Diagnostic]:
         module, _, attribute = name.partition(":")
@@ -246,6 +266,7 @@ class _Plugin:
         elif definition is not None and isinstance(definition.node, ast.ClassDef):
             known = _init_parameters(definition.node)
             if known is not None:
+                known += self._general
                 for option in options:
                     if option not in known:
                         place = self._subject.at(self._kind, option) or where
@@ -256,6 +277,18 @@ def _called(name: str, where: Located) -> str:
     """A name from the manifest as it is written there: what came from the environment is not shown."""
     node = where.node
     return quoted(node.shown if isinstance(node, Scalar) and node.variables else name)
+
+
+def _span_of(name: str, where: Located) -> Span | None:
+    """Where a plug-in's name is written, alone or as the scheme of a URL; None where it is not written so."""
+    node = where.node
+    if not isinstance(node, Scalar) or node.written is not None or node.variables:
+        return None
+    if node.text == name:
+        return node.span
+    source, start, end = node.span
+    at = source.text.find(f"{name}://", start, end)
+    return Span(source, at, at + len(name)) if at >= 0 else None
 
 
 def _init_parameters(node: ast.ClassDef) -> list[str] | None:
@@ -286,6 +319,16 @@ def _sqlite_problem(url: str) -> tuple[str, str] | None:
         return "the address of a SQLite file takes no options", "remove ? and what follows"
     if not name.startswith("/") and _leads_out(name):
         return "the file lies outside of the project", "write an absolute path: sqlite:////home/..."
+    return None
+
+
+def _unreadable(name: str, url: str) -> str | None:
+    """What is wrong with the address of a server."""
+    module, _, attribute = _URL_READERS[name].partition(":")
+    try:
+        getattr(import_module(module), attribute)(url)
+    except ManifestError as error:
+        return error.message
     return None
 
 

@@ -30,7 +30,7 @@ def check_secrets(subject: Subject) -> Iterator[Diagnostic]:
         )
         if holds_secret(node.shown) or is_written:
             place = locate(subject.tree, path)
-            hint = "keep it in the environment: ${NAME}"
+            hint = f"keep it in the environment: {subject.reading.syntax.reference('NAME')}"
             source, start, end = node.span
             found = secret_in(source.text, start, end)
             span = Span(source, *found) if found else place.span
@@ -56,12 +56,4 @@ def check_spellings(subject: Subject) -> Iterator[Diagnostic]:
 
 def _wants_bool(path: tuple[str | int, ...]) -> bool:
     """Where true or false is wanted, the wrong type is told already."""
-    return path[-1:] == ("include_thoughts",) or path[:1] == ("tool_mode",)
-
-
-def check_not_used_yet(subject: Subject) -> Iterator[Diagnostic]:
-    """Keys that are read, and with which this release does nothing."""
-    place = subject.at("cache")
-    if place is not None:
-        message = "cache is not used yet: this release makes no context caches in a turn"
-        yield subject.say("W235", message, place, span=place.key_span)
+    return path[-1:] in {("include_thoughts",), ("allow_extra",), ("passthrough",)} or path[:1] == ("tool_mode",)

@@ -9,6 +9,7 @@ from runner.loading.checks import project_modules
 from runner.loading.checks.declarations import undeclarable
 from runner.loading.diagnostics import Diagnostic, Fix, Span
 from runner.loading.include import OutsideError, inside
+from runner.loading.nodes import Sequence
 from runner.loading.words import certain, listed, nearest, quoted
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def check_tools(subject: Subject) -> Iterator[Diagnostic]:
     """Everything about the list of tools."""
     names: dict[str, str] = {}
     node = subject.tree.get("tools")
-    is_whole = node is None or node.__class__.__name__ == "Sequence"
+    is_whole = node is None or isinstance(node, Sequence)
     for index, item in subject.texts("tools"):
         place = subject.at("tools", index)
         assert place is not None  # noqa: S101  # the item was found there
@@ -38,6 +39,19 @@ def check_tools(subject: Subject) -> Iterator[Diagnostic]:
     mode = subject.text("tool_mode")
     if mode is not None and mode.text in {"any", "validated"} and is_whole and not (node and node.items):  # type: ignore[union-attr]  # a list
         yield _no_tools(subject, mode.text)
+
+
+def tools_of(subject: Subject) -> tuple[list[Definition], bool]:
+    """The tools of a manifest as far as the sources tell, and whether they tell them all."""
+    node = subject.tree.get("tools")
+    lines = [
+        _Line(subject, place, item) for index, item in subject.texts("tools") if (place := subject.at("tools", index))
+    ]
+    are_right = [not any(line.problems()) for line in lines]  # looking for problems finds the tools
+    found = [definition for line in lines for definition in line.tools]
+    number = len(node.items) if isinstance(node, Sequence) else 0
+    is_whole = all(are_right) and all(line.is_whole for line in lines) and all(each.tool for each in found)
+    return found, is_whole and len(lines) == number
 
 
 def _no_tools(subject: Subject, mode: str) -> Diagnostic:
@@ -85,6 +99,11 @@ class _Line:
         self._roots = project_modules.roots_of(subject)
         self._file: PythonFile | None = None
         self.tools: list[Definition] = []
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `tools` are all that it gives."""
+        return self._file is not None and bool(self.tools if self._colon else self._file.tools() is not None)
 
     def problems(self) -> Iterator[Diagnostic]:
         path = self._path()
@@ -214,12 +233,13 @@ class _Line:
         ]
         sure = certain(self._attribute, known)
         near = sure or nearest(self._attribute, known)
+        told = [each.name for each in found.certain_tools()] or known
         return self._say(
             "E161",
             f"{self._shown_module} has no {self._shown_attribute}",
             hint=f"did you mean {quoted(near)}?" if near else None,
             nearest=near,
-            notes=(f"it defines: {', '.join(known)}",) if known else ("it defines no tool",),
+            notes=(f"it defines: {', '.join(told)}",) if told else ("it defines no tool",),
             fix=self._fix(sure, before=False),
         )
 

@@ -10,6 +10,7 @@ from runner.loading.templates.tags import is_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import tzinfo
 
     from runner.loading.manifests import LoadedManifest
     from runner.loading.substitution import Piece
@@ -25,9 +26,11 @@ class InstructionText:
 
 
 def turn_instructions(
-    loaded: LoadedManifest, tools: Iterable[Tool], model: str
+    loaded: LoadedManifest, tools: Iterable[Tool], model: str, zone: tzinfo | None = None
 ) -> str | Callable[[datetime], str] | None:
     """The instructions for an agent of this manifest; what makes them raises ManifestError where it cannot.
+
+    They tell the time in `zone`, or in this machine's.
 
     They are made once here, so that what is wrong with them is told before a chat begins, with the agent's own tools.
     """
@@ -44,7 +47,7 @@ def turn_instructions(
     facts = [ToolFacts(tool.name, str(tool.declaration().get("description") or "")) for tool in tools]
 
     def rendered(moment: datetime) -> str:
-        return template.render(turn_values(moment, agent, facts, loaded.variables))
+        return template.render(turn_values(moment, agent, facts, loaded.variables, zone))
 
     rendered(datetime.now(UTC))
     return rendered

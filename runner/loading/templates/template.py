@@ -12,6 +12,7 @@ from runner.loading.templates.sandbox import KINDS, Budget, Facts, RunawayError,
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import tzinfo
 
     from runner.loading.templates.language import Parsed
 
@@ -108,10 +109,14 @@ def _line(error: Exception) -> int | None:
 
 
 def turn_values(
-    moment: datetime, agent: AgentFacts, tools: Iterable[ToolFacts], variables: Mapping[str, Any]
+    moment: datetime,
+    agent: AgentFacts,
+    tools: Iterable[ToolFacts],
+    variables: Mapping[str, Any],
+    zone: tzinfo | None = None,
 ) -> dict[str, Any]:
-    """What a template knows in a turn that begins at `moment`, which is told in this machine's time zone."""
-    local = moment.astimezone()
+    """What a template knows in a turn that begins at `moment`, which is told in `zone`, or in this machine's."""
+    local = moment.astimezone(zone)
     now = Moment(
         local.year, local.month, local.day, local.hour, local.minute, local.second, tzinfo=local.tzinfo, fold=local.fold
     )

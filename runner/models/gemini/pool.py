@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from runner.errors import GeminiClientError
-from runner.models.gemini.loops import PerLoop
+from runner.loops import PerLoop
 
 if TYPE_CHECKING:
     import ssl
@@ -55,7 +55,7 @@ class Pool:
     def __init__(self, *, connect_timeout: float, idle_timeout: float) -> None:
         self._timeout = httpx2.Timeout(idle_timeout, connect=connect_timeout, pool=connect_timeout)
         self.trust = _trusted()
-        self._clients = PerLoop(partial(_client, self.trust, self._timeout))
+        self._clients = PerLoop(partial(_client, self.trust, self._timeout), GeminiClientError)
 
     async def send(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
         """Send with our timeouts, whatever the request was built with."""

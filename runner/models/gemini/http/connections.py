@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from runner.errors import GeminiClientError
+from runner.loops import PerLoop
 from runner.models.gemini.http.connecting import Origin, connected
 from runner.models.gemini.http.failures import connection_lost
-from runner.models.gemini.loops import PerLoop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -72,7 +73,7 @@ class Connections:
     def __init__(self, origin: Origin, *, connect_timeout: float, idle_timeout: float) -> None:
         self.origin = origin
         self._connect_timeout, self._idle_timeout = connect_timeout, idle_timeout
-        self._loops = PerLoop(_opened)
+        self._loops = PerLoop(_opened, GeminiClientError)
 
     async def send(self, head: bytes, body: bytes) -> Exchange:
         """Send a request and wait for its reply's headers; the exchange must be closed."""

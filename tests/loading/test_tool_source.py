@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import pytest
 
+from runner.loading.known_tools import KnownTool
+from runner.loading.tool_source import tool_of_class, tool_of_function
 from runner.schemas.draft7 import draft7
-from runner.schemas.source import tool_of_class, tool_of_function
-from runner.schemas.tools import KnownTool, arguments_by_tool
+from runner.schemas.tools import arguments_by_tool
 from runner.tools.function import as_tool
 
 if TYPE_CHECKING:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from runner.schemas.tools import KnownTool
+from runner.loading.known_tools import KnownTool
 from runner.tools.docstring import read_docstring
 from runner.tools.schema import from_openapi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runner.loading.checks.python_source import Definition
     from runner.messages import Json
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -21,9 +22,23 @@ _WRAPPERS = {"Annotated", "Optional", "Required", "Final"}
 _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum", "pattern": "pattern"}
 
 
-def tool_of_function(node: Function) -> KnownTool:
+def tool_of(definition: Definition, *, has_texts: bool = True) -> KnownTool | None:
+    """The tool that a definition makes; None where its source does not tell its name.
+
+    Without `has_texts` its docstring is not read, and the descriptions are empty.
+    """
+    node = definition.node
+    known = None
+    if isinstance(node, ast.ClassDef):
+        known = tool_of_class(node)
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        known = tool_of_function(node, has_texts=has_texts)
+    return known or (KnownTool(definition.tool, "", {"type": "object"}) if definition.tool else None)
+
+
+def tool_of_function(node: Function, *, has_texts: bool = True) -> KnownTool:
     """The tool that a function is; what is computed in its annotations is left open."""
-    description, texts = read_docstring(ast.get_docstring(node))
+    description, texts = read_docstring(ast.get_docstring(node) if has_texts else None)
     given = _decorated(node)
     properties: Json = {}
     required = []

@@ -1,0 +1,1 @@
+"""`agent-run chats`: what is kept in a storage, listed, shown, moved, repaired and deleted; one command a file."""

@@ -1,0 +1,1 @@
+"""What `agent-run test` shows and writes."""

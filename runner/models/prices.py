@@ -1,0 +1,78 @@
+"""What model calls cost, in US dollars: data of one date, kept in `prices.json`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.models.catalog import GoneModel, catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.requests import Usage
+
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """Dollars per million tokens from a day on; `cached` is None where it is not known.
+
+    A call whose input is longer than `long_from` tokens costs `long_factor` times as much.
+    """
+
+    effective_from: date
+    input: float
+    output: float
+    cached: float | None = None
+    long_from: int | None = None
+    long_factor: float = 1.0
+
+    def of(self, usage: Usage) -> float | None:
+        """What one call costs; None where it used a cache whose price is not known."""
+        if usage.cached_tokens and self.cached is None:
+            return None
+        fresh = max(0, usage.prompt_tokens - usage.cached_tokens) + usage.tool_use_tokens
+        written = usage.output_tokens + usage.thoughts_tokens
+        total = fresh * self.input + usage.cached_tokens * (self.cached or 0.0) + written * self.output
+        is_long = self.long_from is not None and usage.prompt_tokens > self.long_from
+        return total * (self.long_factor if is_long else 1.0) / _MILLION
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """All prices that are known, as of a date; those of one model the newest last."""
+
+    as_of: str
+    source: str
+    models: Mapping[str, tuple[Price, ...]]
+
+    def at(self, model: str, day: date) -> Price | None:
+        """A model's price on a day: `models/...` and `-001` do not matter, and a name that another model answers to
+        has that model's."""
+        known = catalog().find(model)
+        name = known.answers if isinstance(known, GoneModel) else getattr(known, "name", None)
+        valid = [price for price in self.models.get(name or "", ()) if price.effective_from <= day]
+        return valid[-1] if valid else None
+
+
+@cache
+def prices() -> Prices:
+    """The prices of this release, read once."""
+    data = json.loads(Path(__file__).with_name("prices.json").read_text("utf-8"))
+    models = {
+        name: tuple(Price(**{**told, "effective_from": date.fromisoformat(told["effective_from"])}) for told in listed)
+        for name, listed in data["models"].items()
+    }
+    return Prices(data["as_of"], data["source"], models)
+
+
+def cost(model: str, usage: Usage, when: datetime) -> float | None:
+    """What a model call of this usage cost at that time, in US dollars; None where the price is not known."""
+    price = prices().at(model, when.astimezone(UTC).date())
+    return None if price is None else price.of(usage)

@@ -1,0 +1,159 @@
+"""A MongoDB database as the storage uses it: each command has a deadline, and no write is done twice."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from runner.errors import ChatStorageError
+from runner.loops import PerLoop
+from runner.storages.deadlines import Again, Lost, until_known
+from runner.storages.keys import digest
+from runner.storages.mongodb_chats import (
+    add_entries,
+    append,
+    delete_log,
+    explain,
+    is_stored,
+    listed,
+    made_whole,
+    new_log,
+    next_log,
+    read,
+    replace_log,
+    tail_of,
+)
+from runner.storages.mongodb_leases import MongoLeases, MongoValues
+from runner.storages.urls import without_password
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from runner.storages.base import ChatInfo
+    from runner.storages.mongodb_client import Collections, MongoHome
+    from runner.storages.server import Page, Write
+
+T = TypeVar("T")
+
+_KNOWN = 1000
+"""Chats of which is remembered that each entry has its document."""
+_ABANDONED = 24 * 3600.0
+"""Seconds after which a log that belongs to no chat is surely nobody's work in progress."""
+_AT_ONCE = 500
+
+
+class MongoDatabase:
+    """A `ServerDatabase`, opened at first use, with a client for each event loop; `aclose` is not its end."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.shown = without_password(url)
+        self.leases = MongoLeases(self)
+        self.values = MongoValues(self)
+        self._timeout = timeout
+        self._make = partial(_opened, url, timeout * 0.8)  # so that the reason is told before the deadline
+        self._loops: PerLoop[MongoHome] = PerLoop(self._make, ChatStorageError)
+        self._whole: OrderedDict[bytes, tuple[bytes, int]] = OrderedDict()
+
+    async def run(self, work: Callable[[Collections], Awaitable[T]]) -> T:
+        """What `work` returns, which may be done twice."""
+        return (await self.tried(work))[0]
+
+    async def tried(self, work: Callable[[Collections], Awaitable[T]]) -> tuple[T, bool]:
+        """What `work` returns, and whether it may have been done before, by a try that was lost."""
+
+        async def step(deadline: float, in_doubt: bool) -> tuple[T, bool]:
+            return await self._run(work, deadline), in_doubt
+
+        return await until_known(step, self.shown, self._timeout)
+
+    async def read(self, key: bytes, n: int) -> list[tuple[str, str]]:
+        """The texts of a chat's entries from index `n` on."""
+
+        return await self.run(partial(read, key=digest(key), n=n))
+
+    async def listed(self, page: Page) -> list[ChatInfo]:
+        """The chats, the one written to last first."""
+        return await self.run(partial(listed, page=page))
+
+    async def store(self, write: Write) -> None:
+        """Do it wholly and once, or raise ChatChangedError when the length or the lease is another by now.
+
+        When the connection ends meanwhile, the server is asked until the deadline what became of it. A try that arrives
+        late finds another length, or its own work done, and does nothing.
+        """
+        staged = await self._staged(write)
+
+        async def step(deadline: float, in_doubt: bool) -> None:
+            run = partial(self._run, deadline=deadline)
+            if in_doubt and await run(partial(is_stored, write=write)):
+                return
+            if write.replaces:
+                await self._replace(write, staged, deadline)
+            else:
+                await self._append(write, deadline)
+
+        await until_known(step, self.shown, self._timeout, writes=True)
+
+    async def _staged(self, write: Write) -> bytes:
+        """A new log; one that is to replace another has all its entries, which nobody sees yet."""
+        log = new_log()
+        for start in range(0, len(write.texts), _AT_ONCE) if write.replaces else ():
+            part = {"seq": start, "batch": write.batch, "texts": write.texts[start : start + _AT_ONCE]}
+            await self.run(partial(add_entries, log=log, tail=part))
+        return log
+
+    async def _replace(self, write: Write, log: bytes, deadline: float) -> None:
+        self._whole.pop(digest(write.key), None)
+        old = await self._run(partial(replace_log, write=write, log=log), deadline)
+        if old is not None:
+            with suppress(Lost, Again, ChatStorageError):  # nobody sees it; `tidy` deletes it if need be
+                await self._run(partial(delete_log, log=old), deadline)
+
+    async def _append(self, write: Write, deadline: float) -> None:
+        key = digest(write.key)
+        known = self._whole.pop(key, None)
+        if known is None:
+            known = await self._run(partial(made_whole, write=write), deadline)
+        log, length = known
+        if not write.texts or write.expected not in {None, length}:
+            await self._run(partial(explain, write=write), deadline)
+            return
+        await self._run(partial(append, write=write, log=log, length=length), deadline)
+        with suppress(Lost, Again, ChatStorageError):  # it is stored; the next append does the rest if need be
+            await self._run(partial(add_entries, log=log, tail=tail_of(write, length)), deadline)
+            self._whole[key] = log, length + len(write.texts)
+            if len(self._whole) > _KNOWN:
+                self._whole.popitem(last=False)
+
+    async def tidy(self) -> None:
+        """Delete what is left of chats without entries, and logs that belong to no chat."""
+
+        async def stubs(collections: Collections) -> set[bytes]:
+            await collections.chats.delete_many({"length": None, "owner": None})
+            return {chat["log"] async for chat in collections.chats.find({"length": {"$gt": 0}}, {"log": 1})}
+
+        known = await self.run(stubs)
+        last = b""
+        while (log := await self.run(partial(next_log, after=last))) is not None:
+            last = log
+            if log not in known and int.from_bytes(log[:4]) < time.time() - _ABANDONED:
+                await self.run(partial(delete_log, log=log))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        closing, self._loops = self._loops, PerLoop(self._make, ChatStorageError)
+        await closing.aclose()
+
+    async def _run(self, work: Callable[[Collections], Awaitable[T]], deadline: float) -> T:
+        home = self._loops.known() or await self._loops.made()
+        return await home.run(work, deadline)
+
+
+def _opened(url: str, patience: float) -> tuple[MongoHome, AsyncGenerator[None, None]]:
+    from runner.storages.mongodb_client import MongoHome
+
+    home = MongoHome(url, patience)
+    return home, home.held()

@@ -1,0 +1,172 @@
+"""A server that speaks MongoDB's protocol, for tests: SecantusDB, in an environment of its own.
+
+    with MongoServer() as server:
+        use(server.url)                  # mongodb://127.0.0.1:PORT/chats
+        server.kill(); server.start()    # kill -9, and again with the same data
+        server.pause(); server.go_on()   # SIGSTOP, SIGCONT
+
+No real mongod can be installed from a package registry. SecantusDB is a separate program, neither imported nor shipped;
+its environment is made once, in the user's cache folder. It syncs each commit. Its licence is the GPL, version 2.
+AGENT_RUN_TEST_MONGODB_URL names a server of one's own for the tests that do no harm to it; each of them uses a database
+of its own there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pymongo import MongoClient
+
+_VERSION = "secantusdb==0.7.0b3"
+NO_CLIENT = "the package pymongo is not installed: pip install 'agent-run[mongodb]'"
+
+
+@cache
+def mongo_binary() -> str:
+    """Where the server's program is; its environment is made if there is none."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agent-run-tests"
+    folder = base / f"{_VERSION.replace('==', '-')}-python{sys.version_info[0]}.{sys.version_info[1]}"
+    base.mkdir(parents=True, exist_ok=True)
+    with (base / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+            pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+            done = subprocess.run([*pip, _VERSION], check=False, capture_output=True, text=True)
+            if done.returncode:
+                pytest.skip(f"{_VERSION} cannot be installed here: {done.stderr.strip().rpartition(chr(10))[2]}")
+            (folder / "made").touch()
+    return str(folder / "bin" / "secantusd-py")
+
+
+class MongoServer:
+    """A server process with a folder of its own; gone when the `with` block ends."""
+
+    def __init__(self, *options: str) -> None:
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder = Path()
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"mongodb://127.0.0.1:{self.port}/chats"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def __enter__(self) -> MongoServer:
+        mongo_binary()
+        self._folder = Path(tempfile.mkdtemp(prefix="mongo-"))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it with the data it had; wait until it answers."""
+        own = ["--host", "127.0.0.1", "--port", str(self.port), "--storage-path", str(self._folder / "data")]
+        own += ["--cache-size", "256M", "--enable-test-commands", "--sync-on-commit", "--log-level", "ERROR"]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [mongo_binary(), *own, *self._options],
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + 60
+        while not self._answers():
+            assert self._process.poll() is None, (self._folder / "log").read_text()
+            assert time.monotonic() < deadline, "SecantusDB did not start"
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def pause(self) -> None:
+        """Stop it in the middle of whatever it does; connections stay open and silent."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """End the pause."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def client(self) -> MongoClient[dict[str, object]]:
+        """A connection of the tests' own."""
+        from pymongo import MongoClient
+
+        return MongoClient(self.url, directConnection=True)
+
+    def _answers(self) -> bool:
+        from pymongo import MongoClient
+        from pymongo.errors import PyMongoError
+
+        with suppress(PyMongoError):
+            options = {"serverSelectionTimeoutMS": 500, "connectTimeoutMS": 500, "socketTimeoutMS": 1000}
+            with MongoClient(self.url, directConnection=True, **options) as client:
+                client.admin.command("buildInfo")
+                return True
+        return False
+
+
+@pytest.fixture(scope="module")
+def mongo_server() -> Iterator[MongoServer]:
+    """A server to be killed and stopped."""
+    pytest.importorskip("pymongo", reason=NO_CLIENT)
+    with MongoServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mongo_base_url() -> Iterator[str]:
+    """A server to use and to leave as it was: one's own, or one started now."""
+    pytest.importorskip("pymongo", reason=NO_CLIENT)
+    if own := os.environ.get("AGENT_RUN_TEST_MONGODB_URL"):
+        yield own
+    else:
+        with MongoServer() as server:
+            yield server.url
+
+
+@pytest.fixture
+def mongo_url(mongo_base_url: str) -> Iterator[str]:
+    """A storage's URL, with a database of its own on the server."""
+    from pymongo import MongoClient
+
+    database = f"test_{os.urandom(6).hex()}"
+    parts = urlsplit(mongo_base_url)
+    url = parts._replace(path=f"/{database}").geturl()
+    yield url
+    with MongoClient(url) as client:
+        client.drop_database(database)

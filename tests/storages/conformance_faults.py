@@ -1,0 +1,281 @@
+"""What a storage on a server promises when the server or the way to it fails. Inherit `FaultsConformance`.
+
+AGENT_RUN_SOAK makes the numbers as many times larger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from runner.errors import ChatBusyError, ChatChangedError, ChatStorageError
+from tests.servers import Fault, TcpProxy
+from tests.storages.child import opened
+from tests.storages.conformance_words import SOAK
+from tests.storages.turns import add_under_lease, assert_in_order, say, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runner.storages.base import ChatStorage
+
+CANARY = "canary-7f3a"
+
+
+class Server(Protocol):
+    """A server that tests may kill and stop."""
+
+    port: int
+
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+    def pause(self) -> None: ...
+    def go_on(self) -> None: ...
+
+
+async def refusal(storage: ChatStorage) -> ChatStorageError:
+    """What an append is answered with: one line, and no secret in it."""
+    async with storage:
+        with pytest.raises(ChatStorageError) as refused:
+            await storage.append("c", say("a"), 0)
+    assert "\n" not in str(refused.value)
+    assert CANARY not in f"{refused.value!s}{refused.value!r}{storage!r}"
+    return refused.value
+
+
+async def until(is_so: Callable[[], Any]) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.002)
+
+
+class FaultsConformance:
+    """Write fixtures `server`, a `Server`, and `url`, a storage's URL on it by its port, where nothing is stored."""
+
+    patience_when_down = 60.0
+    """A timeout in seconds for a server that is down: longer than it takes to tell, where that can be told at once."""
+    quick = 0.4
+    """A timeout in seconds that is enough for a command where nothing is wrong."""
+
+    @pytest.fixture
+    def proxy(self, server: Server) -> Iterator[TcpProxy]:
+        with TcpProxy(f"127.0.0.1:{server.port}") as running:
+            yield running
+
+    @pytest.fixture
+    def through(self, url: str, server: Server, proxy: TcpProxy) -> str:
+        """The URL by way of the proxy."""
+        return url.replace(f":{server.port}", f":{proxy.port}")
+
+    async def test_a_server_that_is_down_is_said_at_once(self, through: str, proxy: TcpProxy) -> None:
+        proxy.refuse()
+        error = await refusal(opened(through, timeout=self.patience_when_down))
+        assert f"127.0.0.1:{proxy.port}" in str(error)
+        assert "nothing answers there; start the server" in str(error)
+
+    async def test_a_server_that_is_silent_is_given_up_after_the_timeout(self, through: str, proxy: TcpProxy) -> None:
+        proxy.fault = Fault(swallow="request")
+        error = await refusal(opened(through, timeout=0.2))
+        assert "did not answer within" in str(error)
+        assert error.retryable
+
+    async def test_an_append_whose_reply_was_lost_is_stored_once(self, url: str, through: str, proxy: TcpProxy) -> None:
+        async with opened(through) as storage, opened(url) as direct:
+            await storage.append("c", say("a"), 0)
+            for number in range(1, 6):
+                await self._lost(storage.append("c", say(number), number), direct, number, proxy)
+            await self._lost(storage.append_history("c", say(6)), direct, 6, proxy)
+            assert words(await storage.get_history("c")) == ["a", "1", "2", "3", "4", "5", "6"]
+
+    async def test_a_lost_reply_is_told_from_another_writers_success(
+        self, url: str, through: str, proxy: TcpProxy
+    ) -> None:
+        """Both expected the same length: one was stored and not told so, the other one came too late, and hears it."""
+        async with opened(through) as storage, opened(url) as other:
+            await storage.append("c", say("a"), 0)
+            proxy.mute()
+            appending = asyncio.create_task(storage.append("c", say("b"), 1))
+            await self._grown(other, 2)
+            with pytest.raises(ChatChangedError):
+                await other.append("c", say("x"), 1)
+            await other.append("c", say("x"), 2)
+            proxy.drop()
+            proxy.unmute()
+            await appending
+            assert words(await storage.get_history("c")) == ["a", "b", "x"]
+
+            proxy.freeze()
+            appending = asyncio.create_task(storage.append("c", say("late"), 3))
+            await asyncio.sleep(0.02)
+            await other.append("c", say("y"), 3)
+            proxy.drop()
+            proxy.thaw()
+            with pytest.raises(ChatChangedError, match="4 entries, not 3"):
+                await appending
+            assert words(await storage.get_history("c")) == ["a", "b", "x", "y"]
+
+    async def test_a_server_killed_and_started_again_loses_nothing(self, url: str, server: Server) -> None:
+        async with opened(url, timeout=20) as storage:
+            lease = await storage.acquire("c")
+            for number in range(2):
+                await storage.append("c", say(number), number)
+                server.kill()
+                starting = threading.Timer(0.2, server.start)
+                starting.start()
+                await lease.renew()
+                starting.join()
+            await lease.release()
+            assert words(await storage.get_history("c")) == ["0", "1"]
+
+    async def test_a_server_killed_while_it_stores_has_stored_whole_or_not_at_all(
+        self, url: str, server: Server
+    ) -> None:
+        """And the writer, who waits for its return, stores the rest once."""
+        chance = random.Random(3)  # noqa: S311 - the same every time
+        async with opened(url, timeout=20) as storage:
+            for number in range(3 * SOAK):
+                await storage.append("c", say(f"{number} a"), 2 * number)
+                dying = threading.Timer(chance.uniform(0, 0.004), self._died, (server,))
+                dying.start()
+                await storage.append("c", say(f"{number} b"), 2 * number + 1)
+                dying.join()
+            expected = [f"{number} {half}" for number in range(3 * SOAK) for half in "ab"]
+            assert words(await storage.get_history("c")) == expected
+
+    @staticmethod
+    def _died(server: Server) -> None:
+        server.kill()
+        server.start()
+
+    async def test_a_server_that_stays_away_is_given_up_once_and_then_at_once(self, url: str, server: Server) -> None:
+        async with opened(url, timeout=self.quick) as storage:
+            lease = await storage.acquire("c")
+            server.kill()
+            for _ in range(2):
+                with pytest.raises(ChatStorageError, match=r"nothing answers there|connection"):
+                    await storage.append("c", say("a"), 0)
+            await lease.release()
+            server.start()
+        async with opened(url) as storage:
+            assert await storage.get_history("c") == []
+
+    async def test_a_paused_server_stops_the_write_and_nothing_is_doubled_when_it_goes_on(
+        self, url: str, server: Server
+    ) -> None:
+        async with opened(url, timeout=self.quick) as storage, opened(url, timeout=20) as patient:
+            await storage.append("c", say("a"), 0)
+            server.pause()
+            try:
+                with pytest.raises(ChatStorageError, match="stored shows when the chat is opened again") as gave_up:
+                    await storage.append("c", say("b"), 1)
+            finally:
+                server.go_on()
+            assert not isinstance(gave_up.value, ChatBusyError)
+            assert gave_up.value.retryable
+            found = words(await patient.get_history("c"))
+            with suppress(ChatChangedError):  # it may arrive only now
+                await patient.append("c", say("c"), len(found))
+            assert words(await patient.get_history("c")) in (["a", "b"], ["a", "c"], ["a", "b", "c"])
+
+    async def test_a_cancelled_command_leaves_its_reply_to_nobody(
+        self, url: str, through: str, proxy: TcpProxy
+    ) -> None:
+        chance = random.Random(5)  # noqa: S311 - the same every time
+        async with opened(through) as storage, opened(url) as direct:
+            for chat in range(20):
+                await direct.append(f"chat {chat}", say(f"{chat}:0"), 0)
+            proxy.fault = Fault(delay=0.005)
+
+            async def trouble(chat: int) -> None:
+                for _ in range(6 * SOAK):
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(chance.uniform(0, 0.3)):
+                            found = words(await storage.get_history(f"chat {chat}"))
+                            assert {word.partition(":")[0] for word in found} == {str(chat)}
+                            await storage.append(f"chat {chat}", say(f"{chat}:{len(found)}"), len(found))
+
+            await asyncio.gather(*(trouble(chat) for chat in range(20)))
+            for chat in range(20):
+                found = words(await direct.get_history(f"chat {chat}"))
+                assert found == [f"{chat}:{n}" for n in range(len(found))]
+            assert sum([len(await direct.get_history(f"chat {chat}")) for chat in range(20)]) > 20
+
+    async def test_a_cancelled_acquire_leaves_the_chat_free_behind_a_slow_link(
+        self, through: str, proxy: TcpProxy
+    ) -> None:
+        chance = random.Random(6)  # noqa: S311 - the same every time
+        proxy.fault = Fault(delay=0.01)
+        async with opened(through) as storage:
+            for _ in range(15 * SOAK):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(chance.uniform(0, 0.03)), await storage.acquire("c", timeout=5):
+                        pass
+                await (await storage.acquire("c", timeout=5)).release()
+
+    async def test_turns_go_on_while_connections_break(self, through: str, proxy: TcpProxy) -> None:
+        """Connections are cut after some bytes of requests or replies; what was acknowledged is there once."""
+        chance = random.Random(4)  # noqa: S311 - the same every time
+        count = 30 * SOAK
+        async with opened(through, timeout=20) as storage:
+            for number in range(count):
+                proxy.drop()
+                replies, requests = (chance.randrange(3000), None) if number % 2 else (None, chance.randrange(6000))
+                cut: Any = chance.choice(["close", "reset"])
+                proxy.plan(Fault(cut=cut, cut_after=replies, cut_request_after=requests))
+                await self._turn(storage, f"turn {number}")
+            assert proxy.accepted > count
+            assert_in_order(await storage.get_history("c"), count)
+
+    @staticmethod
+    async def _turn(storage: ChatStorage, word: str) -> None:
+        """A turn that is tried again while it could not begin."""
+        while True:
+            try:
+                await add_under_lease(storage, "c", word)
+            except ChatBusyError:
+                raise
+            except ChatStorageError as error:
+                if "stored shows" in str(error):
+                    raise
+            else:
+                return
+
+    async def test_closing_frees_what_is_held_and_leaves_no_connection(
+        self, url: str, through: str, proxy: TcpProxy
+    ) -> None:
+        storage = opened(through)
+        lease = await storage.acquire("c")
+        await storage.acquire("d")
+        await storage.shared.acquire("k")
+        await storage.aclose()
+        await storage.aclose()
+        await until(lambda: proxy.connections == 0)
+        async with opened(url) as other:
+            for acquiring in (other.acquire("c", timeout=0), other.shared.acquire("k", timeout=0)):
+                await (await acquiring).release()
+        with pytest.raises(ChatChangedError):
+            await lease.renew()
+        await storage.append("c", say("later"), 0)
+        await storage.aclose()
+
+    async def _lost(self, appending: Any, direct: ChatStorage, length: int, proxy: TcpProxy) -> None:
+        """Cut the connection when the entry is stored and its reply is on the way."""
+        proxy.mute()
+        task = asyncio.ensure_future(appending)
+        await self._grown(direct, length + 1)
+        proxy.drop()
+        proxy.unmute()
+        await task
+
+    @staticmethod
+    async def _grown(storage: ChatStorage, length: int) -> None:
+        while len(await storage.get_history("c")) < length:
+            await asyncio.sleep(0.002)

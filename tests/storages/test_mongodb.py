@@ -1,0 +1,22 @@
+"""`MongoChatStorage` keeps every promise of a storage."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.storages.mongodb import MongoChatStorage
+from tests.servers.mongo import mongo_base_url, mongo_url  # noqa: F401 - fixtures
+from tests.storages.conformance import StorageConformance
+from tests.storages.conformance_processes import ProcessesConformance
+
+
+class TestMongoChatStorage(StorageConformance):
+    @pytest.fixture
+    def storage(self, mongo_url: str) -> MongoChatStorage:  # noqa: F811
+        return MongoChatStorage(mongo_url)
+
+
+class TestMongoProcesses(ProcessesConformance):
+    @pytest.fixture
+    def where(self, mongo_url: str) -> str:  # noqa: F811
+        return mongo_url
