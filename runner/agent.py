@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from runner.agent_cache import AgentCache, with_content
 from runner.chats import ChatManager, prefix_of, utc_now
 from runner.client import GeminiClient, TurnEvents
 from runner.digests import digest_of
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from runner.agent_cache import AgentCache
     from runner.executors.base import ToolExecutor
     from runner.manifest import AgentManifest
     from runner.manifest.specs import StorageSpec
@@ -86,7 +86,7 @@ class Agent:
         self.manifest: AgentManifest = loaded.manifest
         self.name, self.path, self.root = loaded.name, loaded.path, loaded.root
         self.notices: list[Notice] = []
-        self.warnings = loaded.warnings
+        self.warnings = tuple(each for each in loaded.warnings if each.code != "W235")  # no cache: a turn tells it
         self.parts = Parts()
         self._closing = AsyncExitStack()
         self._closing.push_async_callback(self.parts.let_go)
@@ -213,7 +213,11 @@ class Agent:
             return self.made_model(spec)
 
         def make_with_content() -> Model:  # a test makes no context caches
-            return make() if loaded.manifest.cache is None else with_content(loaded, make())
+            if loaded.manifest.cache is None:
+                return make()
+            from runner.agent_cache import with_content
+
+            return with_content(loaded, make())
 
         def close(model: Model) -> object:
             return model.aclose()
@@ -228,6 +232,8 @@ class Agent:
         """The context cache that the manifest asks for; a test makes none."""
         if loaded.manifest.cache is None or self._substitutes.model is not None:
             return None
+        from runner.agent_cache import AgentCache
+
         return AgentCache.of(loaded, self.model_spec, self.model, self.storage)
 
     def _storage(self, place: Place, previous: Agent | None) -> ChatStorage:

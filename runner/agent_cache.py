@@ -6,17 +6,16 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.caches import CacheManager
 from runner.caching.content import CachedContent, Files
-from runner.caching.model import CachedModel
+from runner.caching.model import CachedModel, caches_of
 from runner.caching.own import CacheSettings, OwnCache
 from runner.caching.wanted import Wanted
 from runner.chats import request_for
+from runner.client import limited
 from runner.loading.include import names_files
 from runner.loading.values import values_of
 from runner.manifest.limits import CachePart
 from runner.messages import to_json
-from runner.models.gemini.model import GeminiModel
 
 if TYPE_CHECKING:
     from runner.agent import Agent
@@ -45,11 +44,11 @@ class AgentCache:
             auto_refresh_ttl=part.auto_refresh_ttl,
             min_tokens=part.min_tokens,
         )
-        return cls(OwnCache(settings, _caches_of(model), storage.shared), content_of(loaded))
+        return cls(OwnCache(settings, caches_of(model), storage.shared), content_of(loaded))
 
     def around(self, model: Model) -> CachedModel:
-        """The model, asked with the cache."""
-        return CachedModel(model, self.keeper, self.content)
+        """The model, asked with the cache: as often as its account may ask, and not more often for that."""
+        return CachedModel(limited(model), self.keeper, self.content)
 
     async def wanted(self, agent: Agent) -> Wanted:
         """What a turn of the agent would want a cache of now."""
@@ -74,10 +73,6 @@ def content_of(loaded: LoadedManifest) -> CachedContent:
     part, folder = loaded.manifest.cache, loaded.path.parent
     items = [] if part is None else part.content or []
     return CachedContent([Files(item, folder, loaded.root) if names_files(item, folder) else item for item in items])
-
-
-def _caches_of(model: Model) -> CacheManager | None:
-    return CacheManager(model) if isinstance(model, GeminiModel) else None
 
 
 def _variant(loaded: LoadedManifest, spec: Spec) -> str:

@@ -97,17 +97,21 @@ class OpenChat:
         """The chat's clock as stored in entries."""
         return self._clock().isoformat(timespec="milliseconds")
 
-    async def append(self, *entries: ChatMessage) -> None:
+    async def append(self, *entries: ChatMessage, is_last: bool = False) -> None:
         """Store entries at the end of the log, all or none; raises ChatChangedError when someone else wrote.
 
         A cancellation that comes meanwhile takes effect when the write is over, so the log here is the log stored.
+        With the last ones the chat is given free.
         """
-        await uninterrupted(self._write(entries))
+        await uninterrupted(self._write(entries, is_last=is_last))
 
-    async def _write(self, entries: Sequence[ChatMessage]) -> None:
+    async def _write(self, entries: Sequence[ChatMessage], *, is_last: bool) -> None:
         async with self._writing:
             await self._lease.check()
-            await self._storage.append(self._key, entries, len(self.log))
+            if is_last:
+                await self._storage.append_last(self._key, entries, len(self.log), self._lease)
+            else:
+                await self._storage.append(self._key, entries, len(self.log))
             self.log.extend(entries)
             self.messages.extend(entry for entry in entries if entry.is_sent)
 
@@ -158,9 +162,14 @@ class ChatManager:
     async def open(self, chat_id: str, *, timeout: float = 30.0) -> AsyncIterator[OpenChat]:  # noqa: ASYNC109  # the storage's own bounded wait
         """Hold a chat for a turn; what an earlier turn left open is closed first. Raises ChatBusyError."""
         key = self.key(chat_id)
-        async with await self.storage.acquire(key, timeout=timeout) as lease:
+        n = self._known.length(key)
+        lease, newer = await self.storage.open_log(key, n, timeout=timeout)
+        async with lease:
             known = self._known.take(key, lease.incarnation)
-            known.log += await self.storage.read_after(key, len(known.log))
+            is_next = (
+                len(known.log) == n
+            )  # not where the chat was replaced, or grew here while its lease was waited for
+            known.log += newer.entries if is_next else await self.storage.read_after(key, len(known.log))
             chat = OpenChat(self.storage, key, lease, known.log, self.clock)
             if entries := closing(chat.log, chat.now()):
                 await chat.append(*entries)

@@ -14,6 +14,7 @@ from runner.errors import AgentRunError
 from runner.events import TextDelta, TurnEnded
 from runner.executors.parallel import AsyncToolExecutor
 from runner.files import file_part
+from runner.models.limiting.model import RateLimit
 from runner.models.retry import Retry
 from runner.requests import Usage
 from runner.tools.toolbox import Toolbox
@@ -259,13 +260,10 @@ class GeminiClient:
 
     def _cached(self, config: CacheConfig, model: Model) -> Model:
         """The model, asked with the cache of that name."""
-        from runner.caches import CacheManager
-        from runner.caching.model import CachedModel
+        from runner.caching.model import CachedModel, caches_of
         from runner.caching.named import NamedCache
-        from runner.models.gemini.model import GeminiModel
 
-        caches = CacheManager(model) if isinstance(model, GeminiModel) else None
-        return CachedModel(model, NamedCache(config, caches, self.chat_manager.storage.shared))
+        return CachedModel(model, NamedCache(config, caches_of(model), self.chat_manager.storage.shared))
 
     def _gemini_model(self) -> GeminiModel:
         if self._gemini is None:
@@ -277,5 +275,13 @@ class GeminiClient:
 
 
 def _retrying(model: Model, retries: int) -> Retry:
-    """`model` with so many resends; one that has its own keeps to them, or their numbers would be multiplied."""
-    return model if isinstance(model, Retry) else Retry(model, retries)
+    """`model` with so many resends; one that has its own keeps to them, or their numbers would be multiplied.
+
+    What has a quota that others may share is asked in turn with them.
+    """
+    return model if isinstance(model, Retry) else Retry(limited(model), retries)
+
+
+def limited(model: Model) -> Model:
+    """The model, asked as often as its account may ask; one that is limited already, or has no quota, as it is."""
+    return model if model.quota is None or isinstance(model, RateLimit) else RateLimit(model)

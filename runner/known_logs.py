@@ -31,6 +31,11 @@ class KnownLogs:
         self._size = 0
         self._logs: OrderedDict[str, KnownLog] = OrderedDict()
 
+    def length(self, key: str) -> int:
+        """How many entries of a chat are known, if it is still the same."""
+        known = self._logs.get(key)
+        return 0 if known is None else known.count
+
     def take(self, key: str, incarnation: int | None) -> KnownLog:
         """What is known of this incarnation, and forgotten here until `keep`; nothing is an empty log."""
         known = self._logs.pop(key, None)

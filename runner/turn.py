@@ -258,7 +258,7 @@ class Turn:
         calls = message.calls
         if not calls:
             meta["status"] = "answered"
-            await self._store(message)
+            await self._store(message, is_last=True)
             return self._ended("answered")
         batch = self._batch = Batch(calls, self._plan.toolbox, self._batch_settings())
         meta["effects"] = batch.effects
@@ -271,9 +271,9 @@ class Turn:
             raise limit
         return None
 
-    async def _store(self, message: ChatMessage, *others: ChatMessage) -> None:
+    async def _store(self, message: ChatMessage, *others: ChatMessage, is_last: bool = False) -> None:
         self._reply = Reply()  # from here on it is the message, even if this is cancelled
-        await self._chat.append(message, *others)
+        await self._chat.append(message, *others, is_last=is_last)
         self._answer = message.text or self._answer
 
     def _limit_on(self, calls: int) -> _TurnOver | None:
@@ -315,7 +315,7 @@ class Turn:
 
     async def _store_results(self, batch: Batch) -> TurnEnded | None:
         answers = self._answers(batch, None if batch.should_proceed else "stopped")
-        await self._chat.append(answers)
+        await self._chat.append(answers, is_last=not batch.should_proceed)
         self._batch = None
         return None if batch.should_proceed else self._ended("stopped", message="the executor ended the turn")
 
@@ -350,9 +350,9 @@ class Turn:
         partial = "".join(part.get("text", "") for part in self._reply.parts if not part.get("thought"))
         ending = closed(status, self._chat.now(), turn=self._number, reason=code, message=message, partial=partial)
         if self._batch is not None and self._chat.awaits_results:
-            await self._chat.append(self._answers(self._batch), ending)
+            await self._chat.append(self._answers(self._batch), ending, is_last=True)
         else:
-            await self._chat.append(ending)
+            await self._chat.append(ending, is_last=True)
 
     async def _abandon(self, over: _TurnOver) -> None:
         try:

@@ -11,6 +11,9 @@ from runner.models.scripted import say
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.storages.base import StoredLog
+    from runner.storages.lease import Lease
+
 
 class Counting(SqliteChatStorage):
     """Counts the entries that are read."""
@@ -21,6 +24,11 @@ class Counting(SqliteChatStorage):
         entries = await super().read_after(chat_id, n)
         self.read.append(len(entries))
         return entries
+
+    async def open_log(self, chat_id: str, n: int, *, timeout: float = 30.0) -> tuple[Lease, StoredLog]:
+        lease, log = await super().open_log(chat_id, n, timeout=timeout)
+        self.read.append(len(log.entries))
+        return lease, log
 
 
 async def ask(client: GeminiClient, query: str) -> None:

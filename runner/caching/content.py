@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import mimetypes
 import os
@@ -93,7 +92,11 @@ class CachedContent:
 
     async def read(self) -> Content:
         """The content now. Raises ManifestError where a file cannot be read: an agent does not answer without it."""
-        return await asyncio.to_thread(self.read_now) if self._items else self._content
+        if not self._items:
+            return self._content
+        from asyncio import to_thread  # checking a manifest reads content too, and needs no event loop
+
+        return await to_thread(self.read_now)
 
     def read_now(self) -> Content:
         """The same, at once."""

@@ -165,7 +165,8 @@ class Keeper:
         if problem := self.mismatch(kept, wanted):
             return Found.off(problem)
         if not is_new:
-            return Found(CacheUse("hit"), cache.name)
+            is_alive = await self._is_alive(kept)
+            return Found(CacheUse("hit"), cache.name) if is_alive else Found.off(LOST)
         size = "" if cache.tokens is None else f"{cache.tokens:,} tokens "
         life = _words(kept.expires - self.clock())
         return Found(CacheUse("miss"), cache.name, Notice(NOTICE, f"cache: made, {size}for {life}"))

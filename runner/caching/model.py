@@ -7,12 +7,14 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runner.caches import CacheManager
 from runner.caching.content import CachedContent
 from runner.caching.keeper import LOST, NOTICE, Found
 from runner.caching.wanted import Wanted
 from runner.errors import GeminiAPIError
 from runner.events import Notice
 from runner.models.base import Model
+from runner.models.gemini.model import GeminiModel
 from runner.requests import CacheUse
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from runner.caching.keeper import Keeper
     from runner.errors import GeminiClientError
+    from runner.models.limiting.budget import RetryBudget
     from runner.requests import GenerateContentRequest, ModelItem
 
 _UNCACHED = ""  # a request's `cached_content` that says: use none
@@ -71,6 +74,11 @@ class CachedModel(Model):
         words = f"cache: lost ({error.code} {error.status}); asking without it"
         return replace(request, cached_content=_UNCACHED), Notice(NOTICE, words)
 
+    @property
+    def budget(self) -> RetryBudget | None:
+        """The inner model's."""
+        return self.model.budget
+
     async def aclose(self) -> None:
         """Close the inner model."""
         await self.model.aclose()
@@ -86,6 +94,14 @@ class CachedModel(Model):
         """A notice is told once; that of a request which failed was never heard."""
         if found is not None and found.notice is not None and found.use.state == "off":
             self._told.add(found.notice.message)
+
+
+def caches_of(model: Model) -> CacheManager | None:
+    """The context caches of the service that a model, or the one within its wrappers, speaks to, if there are any."""
+    inner: Model | None = model
+    while inner is not None and not isinstance(inner, GeminiModel):
+        inner = getattr(inner, "model", None)
+    return None if inner is None else CacheManager(inner)
 
 
 def _is_refusal(error: GeminiAPIError) -> bool:

@@ -1,4 +1,4 @@
-"""`agent-run editor vscode|jetbrains`: the settings that give manifests their schema."""
+"""`agent-run editor vscode|jetbrains`: the settings that give manifests and conversations their schemas."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 _SCHEMA = ".agent-run/agent.schema.json"
 _PATTERNS = ("agents/*.yaml", "agents/*.yml")
 _OTHERS = ("!agents/*.conversations.yaml", "!agents/*.conversations.yml")  # files of another kind beside them
+_CONVERSATIONS_SCHEMA = ".agent-run/conversations.schema.json"
+_CONVERSATIONS = ("*.conversations.yaml", "*.conversations.yml")
 
 
 @click.command("editor")
 @click.argument("name", metavar="EDITOR", type=click.Choice(["vscode", "jetbrains"]))
 def editor(name: str) -> Exit:
-    """Make EDITOR (vscode or jetbrains) complete and check the manifests in agents/.
+    """Make EDITOR (vscode or jetbrains) complete and check the manifests in agents/, and *.conversations.yaml anywhere.
 
-    Writes the project's schema and the editor's settings; what stands in them is kept. A file with comments is left as
+    Writes the project's schemas and the editor's settings; what stands in them is kept. A file with comments is left as
     it is, and what to add to it is shown.
     """
     from runner.loading import project_root
@@ -45,8 +47,13 @@ def _vscode(root: Path) -> dict[Path, Callable[[str | None], str]]:
     from runner.schemas.vscode import with_extension, with_schema
 
     folder = root / ".vscode"
+
+    def settings(text: str | None) -> str:
+        for_manifests = with_schema(text, f"./{_SCHEMA}", [*_PATTERNS, *_OTHERS])
+        return with_schema(for_manifests, f"./{_CONVERSATIONS_SCHEMA}", _CONVERSATIONS)
+
     return {
-        folder / "settings.json": lambda text: with_schema(text, f"./{_SCHEMA}", [*_PATTERNS, *_OTHERS]),
+        folder / "settings.json": settings,
         folder / "extensions.json": with_extension,
     }
 
@@ -54,7 +61,11 @@ def _vscode(root: Path) -> dict[Path, Callable[[str | None], str]]:
 def _jetbrains(root: Path) -> dict[Path, Callable[[str | None], str]]:
     from runner.schemas.jetbrains import with_mapping
 
-    return {root / ".idea" / "jsonSchemas.xml": lambda text: with_mapping(text, "agent-run", _SCHEMA, _PATTERNS)}
+    def mappings(text: str | None) -> str:
+        for_manifests = with_mapping(text, "agent-run", _SCHEMA, _PATTERNS)
+        return with_mapping(for_manifests, "agent-run conversations", _CONVERSATIONS_SCHEMA, _CONVERSATIONS)
+
+    return {root / ".idea" / "jsonSchemas.xml": mappings}
 
 
 def _applied(file: Path, change: Callable[[str | None], str], root: Path) -> str | None:

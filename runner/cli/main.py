@@ -43,7 +43,7 @@ COMMANDS: dict[str, Entry] = {
     "graph": Entry("runner.cli.graph:graph", "Show what a manifest builds, and which key each part came from."),
     "chats": Entry("runner.cli.chats.group:chats", "List, show, move, repair and delete the chats that are kept."),
     "cache": Entry("runner.cli.cache:cache", "List, make, refresh and delete an agent's context caches at Gemini."),
-    "schema": Entry("runner.cli.schema:schema", "Print the manifest's JSON schema, or write the project's own."),
+    "schema": Entry("runner.cli.schema:schema", "Print the JSON schema of manifests or conversations, or write the project's own."),
     "editor": Entry("runner.cli.editor:editor", "Make VS Code or a JetBrains IDE complete and check manifests."),
 }
 

@@ -1,4 +1,4 @@
-"""`agent-run new NAME`: a manifest and a tool module to begin with."""
+"""`agent-run new NAME`: a manifest, a tool module and a first conversation to begin with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from runner.cli.screen import visible_line
 @click.command("new")
 @click.argument("name")
 def new(name: str) -> Exit:
-    """Write agents/NAME.yaml and tools/NAME.py, an agent that runs at once.
+    """Write agents/NAME.yaml, tools/NAME.py and agents/NAME.conversations.yaml: an agent that runs at once.
 
     Files that are there already are never overwritten. The project's schema is written too, so that an editor
     completes the manifest's keys.
@@ -29,6 +29,10 @@ def new(name: str) -> Exit:
     files = new_agent(name, here)
     refresh(project_root(files[0]))
     shown = [visible_line(os.path.relpath(file, here)) for file in files]
-    lines = [*(f"wrote {file}" for file in shown), f'try it: agent-run {shown[0]} "Roll two dice"']
+    lines = [
+        *(f"wrote {file}" for file in shown),
+        f'try it:  agent-run {shown[0]} "Roll two dice"',
+        f"test it: agent-run test {shown[2]}",
+    ]
     Output(sys.stdout).write_now("".join(f"{line}\n" for line in lines))
     return Exit.DONE

@@ -20,6 +20,10 @@ class KnownTool:
     description: str
     parameters: Json
 
+    def without_parameters(self) -> KnownTool:
+        """The same, of whose arguments nothing is known."""
+        return KnownTool(self.name, self.description, {"type": "object"})
+
     @classmethod
     def of(cls, tool: Tool) -> KnownTool:
         """What a loaded tool declares."""

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from runner.errors import GeminiClientError
     from runner.events import Notice
+    from runner.models.limiting.budget import RetryBudget
+    from runner.models.limiting.quota import Quota
     from runner.requests import GenerateContentRequest, ModelItem
 
 
@@ -21,6 +23,16 @@ class Model:
 
     name: str = ""
     family: str = "custom"
+
+    @property
+    def quota(self) -> Quota | None:
+        """The limits it shares with all models of its account; None where it has none that could be shared."""
+        return None
+
+    @property
+    def budget(self) -> RetryBudget | None:
+        """What resends of its requests are taken from; None where only each call's own number of them is limited."""
+        return None
 
     def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
         """Yield raw part dicts as they arrive, `Usage`, `Notice`, and one `Finish` last.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from runner.errors import GeminiClientError
     from runner.messages import Part
+    from runner.models.limiting.budget import RetryBudget
     from runner.requests import GenerateContentRequest, ModelItem
 
 logger = logging.getLogger("agent_run")
@@ -28,6 +29,9 @@ logger = logging.getLogger("agent_run")
 MAX_WAIT = 60.0
 """Seconds; where the service asks for a longer wait, trying again is left to the user."""
 _FIRST_WAIT = 1.0
+_TOLD_AT_ONCE = {"rate_limit"}
+"""Notices that say what is waited for, and so are not held back with the rest of a reply."""
+_USED_UP = "retry budget used up, "
 
 
 class Retry(Model):
@@ -36,7 +40,8 @@ class Retry(Model):
     Sent again: what failed with a `retryable` error (408, 429, 5xx, no connection, a reply that broke), once a reply
     with a malformed tool call or without content, and once what the model amends (`Model.amended`), also where there
     are no retries. Only before a text or a thought was passed on: calls are held back until the reply is finished or
-    text follows.
+    text follows. All models of one account share a budget of resends (`Model.budget`); only the first resend of a
+    request that was one too many, at the time that the service named, is not refused for it.
     """
 
     def __init__(
@@ -60,8 +65,11 @@ class Retry(Model):
 
     async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
         """The inner model's reply; a `Notice` comes before each wait."""
-        tries = _Tries(1 + self.retries, self._chance, self._clock)
+        budget = self.model.budget
+        tries = _Tries(1 + self.retries, self._chance, self._clock, budget)
         while True:
+            if budget is not None:
+                budget.count(is_resend=tries.is_resend)
             attempt, failure = _Attempt(tries.spent), None
             try:
                 async with contextlib.aclosing(self.model.generate(request)) as items:
@@ -97,6 +105,11 @@ class Retry(Model):
             return None if poor is None else tries.again_malformed(poor)
         amended = self.amended(request, failure)
         return tries.again_failed(failure) if amended is None else tries.again_amended(failure, *amended)
+
+    @property
+    def budget(self) -> RetryBudget | None:
+        """The inner model's."""
+        return self.model.budget
 
     def amended(
         self, request: GenerateContentRequest, error: GeminiClientError
@@ -136,7 +149,7 @@ class _Attempt:
         if isinstance(item, Usage):
             self._usage = item
             return (self.usage,)
-        if self.shown:
+        if self.shown or (isinstance(item, Notice) and item.code in _TOLD_AT_ONCE):
             return (item,)
         self.held.append(item)
         if isinstance(item, Finish):
@@ -160,13 +173,25 @@ class _Attempt:
 class _Tries:
     """Counts the requests of one logical call, and decides about the next."""
 
-    def __init__(self, limit: int, chance: Callable[[], float], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, limit: int, chance: Callable[[], float], clock: Callable[[], float], budget: RetryBudget | None
+    ) -> None:
         self.spent = Usage()
+        self._budget, self._was_limited = budget, False
         self._limit, self._chance, self._clock = limit, chance, clock
         self._began = clock()
         self._made = 1
         self._asked_again = False
         self._amended: set[str] = set()
+
+    @property
+    def is_resend(self) -> bool:
+        """Whether the next request is not the first one."""
+        return self._made > 1
+
+    @property
+    def _is_used_up(self) -> bool:
+        return self._budget is not None and self._budget.is_used_up
 
     def again_failed(self, error: GeminiAPIError | GeminiResponseError) -> _Again:
         """After a failure: the wait, or the error to end with, raised."""
@@ -177,6 +202,10 @@ class _Tries:
             raise self._given_up(error, f"asked to wait {_seconds(floor)}, ") from error
         if self._made >= self._limit:
             raise self._given_up(error) from error
+        is_named = floor > 0 and not self._was_limited and isinstance(error, GeminiAPIError) and error.code == 429
+        if self._is_used_up and not is_named:
+            raise self._given_up(error, _USED_UP) from error
+        self._was_limited = self._was_limited or is_named
         wait = self._wait(floor)
         return self._again("retry", f"{_cause(error)}; trying again in {_seconds(wait)}", wait)
 
@@ -194,7 +223,7 @@ class _Tries:
 
     def again_malformed(self, error: GeminiResponseError) -> _Again | None:
         """After a reply that is no answer: at once where that may help, else None."""
-        if self._asked_again or self._made >= self._limit or not is_malformed(error):
+        if self._asked_again or self._made >= self._limit or self._is_used_up or not is_malformed(error):
             return None
         self._asked_again = True
         return self._again("retry", f"{error}; asking once more")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from runner.errors import AgentRunError
 from runner.files import OWN_FOLDER, write_whole
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from runner.messages import Json
 
 
-def project_schema_path(root: Path) -> Path:
-    """The file of a project's own schema."""
-    return root / OWN_FOLDER / "agent.schema.json"
+Kind: TypeAlias = Literal["agent", "conversations"]
+
+
+def project_schema_path(root: Path, kind: Kind = "agent") -> Path:
+    """The file of a project's own schema for a kind of file."""
+    return root / OWN_FOLDER / f"{kind}.schema.json"
 
 
 def schema_text(schema: Json) -> str:

@@ -23,10 +23,14 @@ _MOST_FILES = 500  # of a folder that is called tools but is none
 
 @dataclass(frozen=True, slots=True)
 class FoundModule:
-    """A module with tools: the dotted name, and what is known of each tool by the name it has in the module."""
+    """A module with tools: the dotted name, and what is known of each tool by the name it has in the module.
+
+    `is_whole` says that these are all its tools.
+    """
 
     name: str
     tools: dict[str, KnownTool] = field(default_factory=dict)
+    is_whole: bool = True
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """The lines of `tools:` that name it or one of its tools, each with a sentence."""
@@ -42,13 +46,20 @@ def tool_files(root: Path) -> dict[str, Path]:
     inside = sorted(folder.rglob("*.py"))[:_MOST_FILES] if folder.is_dir() else []
     parts = [(file, file.relative_to(root).with_suffix("").parts) for file in inside]
     found = {".".join(names): file for file, names in parts if all(_is_public(name) for name in names)}
-    for line in _named_lines(root):
+    for _, line in _named_lines(root):
         name = line.partition(":")[0]
         if name not in found and all(map(str.isidentifier, name.split("."))) and not project_modules.is_foreign(name):
             path = project_modules.find(name, [root])
             if path is not None:
                 found[name] = path / "__init__.py" if path.is_dir() else path
     return {name: file for name, file in found.items() if file.is_file()}
+
+
+def other_tool_files(root: Path) -> dict[Path, bool]:
+    """The files outside of `tools/` that manifests name by their path, and whether each is there."""
+    named = [(manifest, line.partition(":")[0]) for manifest, line in _named_lines(root)]
+    paths = [(manifest.parent / name).resolve() for manifest, name in named if name.endswith(".py")]
+    return {path: path.is_file() for path in paths if path.is_relative_to(root) and path.parent != root / "tools"}
 
 
 def manifest_files(root: Path) -> list[Path]:
@@ -61,11 +72,13 @@ def manifest_files(root: Path) -> list[Path]:
 def found_module(name: str, file: Path) -> FoundModule:
     """What is known of a module's tools."""
     source = python_file(file)
-    tools = {each.name: tool for each in source.certain_tools() if (tool := tool_of(each)) is not None}
-    return FoundModule(name, tools)
+    certain = source.certain_tools()
+    tools = {each.name: tool for each in certain if (tool := tool_of(each)) is not None}
+    return FoundModule(name, tools, is_whole=source.tools() is not None and len(tools) == len(certain))
 
 
-def _named_lines(root: Path) -> Iterator[str]:
+def _named_lines(root: Path) -> Iterator[tuple[Path, str]]:
+    """The lines of `tools:` in all manifests, each with its manifest."""
     for file in manifest_files(root):
         try:
             tree = compose(read_source(file), [])
@@ -74,7 +87,7 @@ def _named_lines(root: Path) -> Iterator[str]:
         tools = tree.get("tools") if isinstance(tree, Mapping) else None
         for item in tools.items if isinstance(tools, Sequence) else ():
             if isinstance(item, Scalar) and isinstance(item.value, str):
-                yield item.value
+                yield file, item.value
 
 
 def _is_public(name: str) -> bool:

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 from runner.errors import AgentRunError
 from runner.schemas.files import project_schema_path, write_schema
-from runner.schemas.found import found_module, manifest_files, tool_files
+from runner.schemas.found import found_module, manifest_files, other_tool_files, tool_files
 from runner.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+
+    from runner.loading.known_tools import KnownTool
+    from runner.messages import Json
+    from runner.schemas.files import Kind
 
 _HEAD = 400  # bytes of a schema's file that hold its `$comment`
 
@@ -24,15 +28,40 @@ def refresh(root: Path) -> dict[Path, bool]:
     Nothing of the project is imported. Where no tool, manifest and release changed, nothing is made anew.
     """
     root = root.resolve()
-    path = project_schema_path(root)
     modules = tool_files(root)
-    stamp = _stamp([*modules.values(), *manifest_files(root)])
+    others = other_tool_files(root)
+    stamp = _stamp([*modules.values(), *others, *manifest_files(root)])
+    made: dict[Kind, Callable[[], Json]] = {
+        "agent": lambda: _agent(modules),
+        "conversations": lambda: _conversations(modules, others),
+    }
+    paths = {kind: project_schema_path(root, kind) for kind in made}
+    return {paths[kind]: _refreshed(paths[kind], stamp, make) for kind, make in made.items()}
+
+
+def _refreshed(path: Path, stamp: str, make: Callable[[], Json]) -> bool:
     if stamp.encode() in _head(path):
-        return {path: False}
+        return False
+    schema = make()
+    return write_schema(path, {"$schema": schema["$schema"], "$comment": stamp, **schema})
+
+
+def _agent(modules: Mapping[str, Path]) -> Json:
     from runner.schemas.agent import agent_schema
 
-    schema = agent_schema(tool_lines(modules))
-    return {path: write_schema(path, {"$schema": schema["$schema"], "$comment": stamp, **schema})}
+    return agent_schema(tool_lines(modules))
+
+
+def _conversations(modules: Mapping[str, Path], others: Mapping[Path, bool]) -> Json:
+    from runner.schemas.conversations import conversations_schema
+
+    found = [found_module(name, file) for name, file in modules.items()]
+    found += [found_module(file.stem, file) for file, is_there in others.items() if is_there]
+    tools: dict[str, KnownTool] = {}
+    for tool in (tool for module in found for tool in module.tools.values()):
+        tools[tool.name] = tool.without_parameters() if tools.setdefault(tool.name, tool) != tool else tool
+    has_all = all(module.is_whole for module in found) and all(others.values())
+    return conversations_schema(list(tools.values()), has_all_tools=has_all)
 
 
 def refresh_quietly(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Writes a new agent: a manifest and a tool module that run at once."""
+"""Writes a new agent: a manifest, a tool module and a first conversation, which run at once."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 from runner.errors import AgentRunError
 from runner.loading import project_root
 from runner.schemas.files import project_schema_path
-from runner.starter.texts import MANIFEST, TOOL
+from runner.starter.texts import CONVERSATIONS, MANIFEST, TOOL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from runner.schemas.files import Kind
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 
 def new_agent(name: str, folder: Path) -> list[Path]:
-    """Write `agents/NAME.yaml` and `tools/NAME.py` under `folder`; the files, the manifest first.
+    """Write the manifest, the tool module and the conversations of an agent under `folder`; the files, in this order.
 
     Raises AgentRunError, and leaves everything as it was, where a name does not do or a file is there already.
     """
@@ -27,21 +30,30 @@ def new_agent(name: str, folder: Path) -> list[Path]:
         raise AgentRunError(f'"{name}" is not a name for an agent: a letter first, then letters, digits, - and _')
     manifest = folder / "agents" / f"{name}.yaml"
     module = folder / "tools" / f"{name.replace('-', '_')}.py"
-    for file in (manifest, module):
+    conversations = folder / "agents" / f"{name}.conversations.yaml"
+    for file in (manifest, module, conversations):
         if os.path.lexists(file):
             raise AgentRunError(f"{file} exists already; it was left as it is")
     root = project_root(manifest)
-    schema = os.path.relpath(project_schema_path(root), manifest.parent).replace(os.sep, "/")
     is_root = folder.resolve() == root
-    tools = f"tools.{module.stem}" if is_root else f"../tools/{module.name}"
-    _written({manifest: _filled(MANIFEST, name, tools, schema), module: _filled(TOOL, name, tools, schema)})
-    return [manifest, module]
+    words = {
+        "NAME": name,
+        "TOOLS": f"tools.{module.stem}" if is_root else f"../tools/{module.name}",
+        "SCHEMA": _schema(root, manifest.parent, "agent"),
+        "CASES_SCHEMA": _schema(root, manifest.parent, "conversations"),
+    }
+    texts = {manifest: MANIFEST, module: TOOL, conversations: CONVERSATIONS}
+    _written({file: _filled(text, words) for file, text in texts.items()})
+    return list(texts)
 
 
-def _filled(text: str, name: str, tools: str, schema: str) -> str:
+def _schema(root: Path, folder: Path, kind: Kind) -> str:
+    return os.path.relpath(project_schema_path(root, kind), folder).replace(os.sep, "/")
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
     """The text with its words filled in, in one pass: a name may be one of the words itself."""
-    words = {"NAME": name, "TOOLS": tools, "SCHEMA": schema}
-    return re.sub(r"\b(?:NAME|TOOLS|SCHEMA)\b", lambda word: words[word[0]], text)
+    return re.sub(rf"\b(?:{'|'.join(words)})\b", lambda word: words[word[0]], text)
 
 
 def _written(texts: dict[Path, str]) -> None:

@@ -1,4 +1,4 @@
-"""The text of the files a new agent begins with; NAME, TOOLS and SCHEMA are filled in."""
+"""The text of the files a new agent begins with; NAME, TOOLS and the schemas' paths are filled in."""
 
 MANIFEST = """\
 # yaml-language-server: $schema=SCHEMA
@@ -11,6 +11,24 @@ instructions: |
   Answer in one short sentence.
 tools:
   - TOOLS
+"""
+
+CONVERSATIONS = """\
+# yaml-language-server: $schema=CASES_SCHEMA
+# Try it:  agent-run test agents/NAME.conversations.yaml
+agent: NAME.yaml
+defaults:
+  model: offline  # needs no key; without this line, the model of the manifest is asked
+cases:
+  - name: rolls as many dice as it is asked for
+    turns:
+      - user: Roll two dice
+        expect:
+          calls:
+            - tool: roll_dice
+              args: {count: 2}
+          reply:
+            - regex: '\\d'
 """
 
 TOOL = '''\

@@ -112,6 +112,20 @@ class ChatStorage:
         """
         return await wait_for_lease(LocalLeases(_LEASES, self), chat_id, timeout)
 
+    async def open_log(self, chat_id: str, n: int, *, timeout: float = 30.0) -> tuple[Lease, StoredLog]:  # noqa: ASYNC109 - as `acquire`
+        """What a turn begins with: `acquire`, then `read_log`. A storage may do both in one step."""
+        lease = await self.acquire(chat_id, timeout=timeout)
+        try:
+            return lease, await self.read_log(chat_id, n)
+        except BaseException:
+            await lease.release()
+            raise
+
+    async def append_last(self, chat_id: str, entries: Sequence[ChatMessage], expected: int, lease: Lease) -> None:
+        """What a turn ends with: `append`, then the lease's `release`. A storage may do both in one step."""
+        await self.append(chat_id, entries, expected)
+        await lease.release()
+
     async def delete(self, chat_id: str) -> None:
         """Forget a chat and its entries; one that is not known is no error. Hold its lease meanwhile."""
         await self.update_history(chat_id, [])

@@ -16,12 +16,12 @@ import time
 import weakref
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 from runner.errors import ChatBusyError, ChatChangedError, ChatStorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from runner.storages.claims import Claims
 
@@ -45,6 +45,10 @@ class Holder:
     counter: int = 0
     since: str = ""
     incarnation: int | None = field(default=None, compare=False)  # of the chat's log: another one after a replacement
+
+
+Take: TypeAlias = "Callable[[str, str, Holder | None], Awaitable[Holder]]"
+"""`LeaseStore.take`, or what does more in the same step."""
 
 
 class LeaseStore(Protocol):
@@ -107,11 +111,7 @@ class Lease:
         """Give the chat free. May be called more than once; never raises for a lease that was lost meanwhile."""
         if self._over == _RELEASED:
             return
-        self._over = _RELEASED
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._renewal is not None:
-            self._renewal.cancel()
+        self.given_up()
         try:
             await self._store.drop(self.chat_id, self.owner)
         except ChatStorageError as error:
@@ -119,6 +119,14 @@ class Lease:
         finally:
             if self._renewal is not None:
                 await asyncio.wait({self._renewal})
+
+    def given_up(self) -> None:
+        """Renew no more: the lease is being released, or the store has freed it together with a write."""
+        self._over = _RELEASED
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._renewal is not None:
+            self._renewal.cancel()
 
     async def __aenter__(self) -> Self:
         return self
@@ -208,18 +216,21 @@ class Watch:
         return self._seen if self._still >= self._lease_time else None
 
 
-async def wait_for_lease(store: LeaseStore, chat_id: str, patience: float, noun: str = "chat") -> Lease:
+async def wait_for_lease(
+    store: LeaseStore, chat_id: str, patience: float, noun: str = "chat", take: Take | None = None
+) -> Lease:
     """The lease of a chat, waited for at most `patience` seconds; then ChatBusyError says who holds it since when.
 
-    `noun` is what the messages call it, for leases on something else.
+    `noun` is what the messages call it, for leases on something else; `take` is the store's own where left out.
     """
+    take = take or store.take
     owner = new_owner()
     watch = Watch(store.lease_time)
     deadline = time.monotonic() + patience
     pause = 0.001
     try:
         asked = awake_time()
-        while (holder := await store.take(chat_id, owner, watch.silent)).owner != owner:
+        while (holder := await take(chat_id, owner, watch.silent)).owner != owner:
             left = deadline - time.monotonic()
             if left <= 0:
                 break

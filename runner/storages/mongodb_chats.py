@@ -19,6 +19,7 @@ from runner.storages.base import ChatInfo, changed
 from runner.storages.deadlines import Again
 from runner.storages.keys import chat_of_key, digest
 from runner.storages.lease import lease_lost
+from runner.storages.server import Texts
 
 if TYPE_CHECKING:
     from runner.storages.mongodb_client import Collections, Document
@@ -41,19 +42,19 @@ def tail_of(write: Write, seq: int) -> Document:
     return {"seq": seq, "batch": write.batch, "texts": [list(texts) for texts in write.texts]}
 
 
-async def read(collections: Collections, *, key: bytes, n: int) -> list[tuple[str, str]]:
+async def read(collections: Collections, *, key: bytes, n: int) -> Texts:
     """The texts of a chat's entries from index `n` on."""
     chat = await collections.chats.find_one({"_id": key, "length": {"$gt": n}}, _CONTENT)
     if chat is None:
-        return []
-    tail = chat["tail"]
+        return Texts(None, [])
+    tail, incarnation = chat["tail"], int.from_bytes(chat["log"], "big")
     last = [(content, meta) for content, meta in tail["texts"][max(0, n - tail["seq"]) :]]
     if n >= tail["seq"]:
-        return last
+        return Texts(incarnation, last)
     found = await collections.messages.find(_ids(chat["log"], n, tail["seq"])).sort("_id", 1).to_list()
     if len(found) != tail["seq"] - n:
         raise Again  # the log was replaced meanwhile
-    return [(each["content"], each["meta"]) for each in found] + last
+    return Texts(incarnation, [(each["content"], each["meta"]) for each in found] + last)
 
 
 async def listed(collections: Collections, *, page: Page) -> list[ChatInfo]:

@@ -85,7 +85,7 @@ class MongoHome:
             async with asyncio.timeout_at(deadline):
                 return await self._done(work)
         except TimeoutError:
-            raise Lost("the server did not answer in time; see whether it runs and can be reached") from None
+            raise Lost(self._silence()) from None
         except PyMongoError as error:
             raise self._told(error) from error
 
@@ -127,6 +127,12 @@ class MongoHome:
         if isinstance(error, OperationFailure) and error.code == _CONFLICT:
             return Again()
         return from_server(error, self._shown)
+
+    def _silence(self) -> str:
+        """What is known of a server that did not answer in time."""
+        servers = self._client.topology_description.server_descriptions().values()
+        error = next((server.error for server in servers if server.error), None)
+        return reaching(error or TimeoutError("timed out"))
 
     async def held(self) -> AsyncGenerator[None, None]:
         """Suspended as long as the client is used; whoever finishes it closes all connections."""

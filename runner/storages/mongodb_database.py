@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from runner.storages.base import ChatInfo
     from runner.storages.mongodb_client import Collections, MongoHome
-    from runner.storages.server import Page, Write
+    from runner.storages.server import Page, Texts, Write
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class MongoDatabase:
         self.leases = MongoLeases(self)
         self.values = MongoValues(self)
         self._timeout = timeout
-        self._make = partial(_opened, url, timeout * 0.8)  # so that the reason is told before the deadline
+        self._make = partial(_opened, url, timeout * 0.7)  # so that the reason is told before the deadline
         self._loops: PerLoop[MongoHome] = PerLoop(self._make, ChatStorageError)
         self._whole: OrderedDict[bytes, tuple[bytes, int]] = OrderedDict()
 
@@ -69,7 +69,7 @@ class MongoDatabase:
 
         return await until_known(step, self.shown, self._timeout)
 
-    async def read(self, key: bytes, n: int) -> list[tuple[str, str]]:
+    async def read(self, key: bytes, n: int) -> Texts:
         """The texts of a chat's entries from index `n` on."""
 
         return await self.run(partial(read, key=digest(key), n=n))

@@ -31,9 +31,9 @@ class MongoLeases:
     async def take(self, key: bytes, owner: str, replaced: Holder | None) -> tuple[Holder, str]:
         """Give the lease to `owner` if it is free or still as `replaced` says; the holder now, its process's mark."""
         work = partial(_take, name=digest(key), owner=owner, replaced=replaced)
-        while (holder := await self._database.run(work)) is None:
-            work = partial(_take, name=digest(key), owner=owner, replaced=None)  # whoever had it has just freed it
-        return _holder(holder)
+        while (found := await self._database.run(work)) is None:
+            pass  # others were quicker; who has it now?
+        return _holder(found)
 
     async def renew(self, key: bytes, owner: str, epoch: int) -> bool:
         """Move the counter; False when another has the lease."""
@@ -105,16 +105,19 @@ async def _take(collections: Collections, *, name: bytes, owner: str, replaced: 
     """The document of whoever has the lease now; None when that changed at the same moment."""
     from runner.storages.mongodb_client import unless_there
 
+    found = await collections.chats.find_one({"_id": name, "owner": {"$ne": None}}, _LEASE)  # a look locks nobody out
+    if found is not None and (replaced is None or _holder(found)[0] != replaced):
+        return found
     query: Document = {"_id": name, "owner": None}
-    if replaced is not None:
-        query |= {"owner": replaced.owner, "counter": replaced.counter}
+    if found is not None:
+        query |= {"owner": found["owner"], "counter": found["counter"]}
     update = {
         "$set": {"owner": owner, "counter": 0, "process": own_mark(), "since": utc_now()},
         "$inc": {"turn": 1},
         "$setOnInsert": {"base": time.time_ns()},
     }
-    taking = collections.chats.find_one_and_update(query, update, _LEASE, upsert=replaced is None, return_document=True)
-    return await unless_there(taking) or await collections.chats.find_one({"_id": name, "owner": {"$ne": None}}, _LEASE)
+    take = collections.chats.find_one_and_update
+    return await unless_there(take(query, update, _LEASE, upsert=found is None, return_document=True))
 
 
 def _holder(found: Document) -> tuple[Holder, str]:

@@ -14,6 +14,7 @@ from runner.storages.deadlines import Again, until_known
 from runner.storages.keys import chat_of_key
 from runner.storages.lease import lease_lost
 from runner.storages.postgresql_leases import PostgresLeases, PostgresValues
+from runner.storages.server import Texts
 from runner.storages.urls import without_password
 
 if TYPE_CHECKING:
@@ -54,9 +55,10 @@ class PostgresDatabase:
 
         return await until_known(step, self.shown, self._timeout)
 
-    async def read(self, key: bytes, n: int) -> list[tuple[str, str]]:
+    async def read(self, key: bytes, n: int) -> Texts:
         """The texts of a chat's entries from index `n` on."""
-        return [(content, meta) for content, meta in await self.rows(sql.READ, {**sql.of_key(key), "n": n})]
+        rows = await self.rows(sql.READ, {**sql.of_key(key), "n": n})
+        return Texts(rows[0][0] if rows else None, [(content, meta) for _, content, meta in rows])
 
     async def listed(self, page: Page) -> list[ChatInfo]:
         """The chats, the one written to last first."""

@@ -53,7 +53,7 @@ FOUND = """SELECT coalesce((SELECT length FROM agent_run_chat WHERE digest = %(d
 IS_STORED = """SELECT EXISTS (SELECT FROM agent_run_message WHERE batch = %(batch)s AND seq >= %(least)s
     AND chat = (SELECT id FROM agent_run_chat WHERE digest = %(digest)s))"""
 
-READ = """SELECT content, meta FROM agent_run_message WHERE seq >= %(n)s
+READ = """SELECT chat, content, meta FROM agent_run_message WHERE seq >= %(n)s
     AND chat = (SELECT id FROM agent_run_chat WHERE digest = %(digest)s) ORDER BY seq"""
 
 LIST = """SELECT key, length, updated, changed FROM agent_run_chat

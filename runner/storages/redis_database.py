@@ -11,6 +11,7 @@ from runner.storages.lease import lease_lost
 from runner.storages.redis_leases import RedisLeases, RedisValues, held_text
 from runner.storages.redis_scripts import WRITE
 from runner.storages.redis_server import RedisServer
+from runner.storages.server import Texts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,10 +33,10 @@ class RedisDatabase:
         self.leases = RedisLeases(self._server)
         self.values = RedisValues(self._server)
 
-    async def read(self, key: bytes, n: int) -> list[tuple[str, str]]:
-        """The texts of a chat's entries from index `n` on."""
+    async def read(self, key: bytes, n: int) -> Texts:
+        """The texts of a chat's entries from index `n` on; this does not tell of which log, which nobody asks here."""
         (entries,) = await self._server.checked((b"LRANGE", self._log(key), b"%d" % n, b"-1"))
-        return [_texts(entry) for entry in entries]
+        return Texts(None, [_texts(entry) for entry in entries])
 
     async def store(self, write: Write) -> None:
         """Do it wholly and once, or raise ChatChangedError when the length or the lease is another by now."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from runner.messages import ChatMessage
-from runner.storages.base import ChatStorage, deleted_unused, stored_texts
+from runner.storages.base import ChatStorage, StoredLog, deleted_unused, stored_texts
 from runner.storages.keys import chat_key
 from runner.storages.lease import wait_for_lease
 from runner.storages.server_leases import ServerLeases
@@ -44,6 +44,14 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """Entries of a chat as they are stored, and its log's incarnation: None without entries, or if it is not known."""
+
+    incarnation: int | None
+    entries: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What is asked of the list of chats: keys from `start` up to `end`, last written to before `before`."""
 
@@ -69,8 +77,8 @@ class ServerDatabase(Protocol):
     def values(self) -> SharedRows:
         """The shared values kept in it."""
 
-    async def read(self, key: bytes, n: int) -> list[tuple[str, str]]:
-        """The texts of a chat's entries from index `n` on."""
+    async def read(self, key: bytes, n: int) -> Texts:
+        """The texts of a chat's entries from index `n` on, all of one log."""
 
     async def store(self, write: Write) -> None:
         """Do it wholly and once, or raise ChatChangedError when the length or the lease is another by now."""
@@ -113,8 +121,13 @@ class ServerChatStorage(ChatStorage):
 
     async def read_after(self, chat_id: str, n: int) -> list[ChatMessage]:
         """The entries from index `n` on, not decoded."""
+        return (await self.read_log(chat_id, n)).entries
+
+    async def read_log(self, chat_id: str, n: int) -> StoredLog:
+        """The entries from index `n` on, not decoded, and the log's incarnation."""
         texts = await self._database.read(chat_key(chat_id), n)
-        return [ChatMessage.from_stored(content, meta) for content, meta in texts]
+        entries = [ChatMessage.from_stored(content, meta) for content, meta in texts.entries]
+        return StoredLog(texts.incarnation, entries)
 
     async def acquire(self, chat_id: str, *, timeout: float = 30.0) -> Lease:  # noqa: ASYNC109 - the error names it
         """The right to write to a chat, against all processes that use the database.

@@ -6,7 +6,7 @@ import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from runner.errors import ManifestError
 from runner.messages import ChatMessage
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Sequence
 
-    from runner.storages.lease import Lease
+    from runner.storages.lease import Holder, Lease
 
 T = TypeVar("T")
+_Row: TypeAlias = tuple[int, str, str]  # chat, content, meta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -87,6 +88,11 @@ class SqliteChatStorage(ChatStorage):
         """Add entries if the chat has exactly `expected` of them and no lease of ours on it was taken over."""
         await self._write(chat_id, entries, expected=expected)
 
+    async def append_last(self, chat_id: str, entries: Sequence[ChatMessage], expected: int, lease: Lease) -> None:
+        """The same, the lease freed in the same transaction."""
+        await self._write(chat_id, entries, expected=expected, then=self._leases.freeing(lease))
+        self._leases.freed(lease)
+
     async def read_after(self, chat_id: str, n: int) -> list[ChatMessage]:
         """The entries from index `n` on, not decoded."""
         return (await self.read_log(chat_id, n)).entries
@@ -94,17 +100,20 @@ class SqliteChatStorage(ChatStorage):
     async def read_log(self, chat_id: str, n: int) -> StoredLog:
         """The entries from index `n` on, not decoded, and the log's incarnation."""
         key = chat_key(chat_id)
+        return _log(await self._run(lambda connection: _rows(connection, key, n)))
 
-        def read(connection: sqlite3.Connection) -> list[tuple[int, str, str]]:
-            return connection.execute(
-                "SELECT chat, content, meta FROM message WHERE chat = (SELECT id FROM chat WHERE key = ?) AND seq >= ?"
-                " ORDER BY seq",
-                (key, n),
-            ).fetchall()
+    async def open_log(self, chat_id: str, n: int, *, timeout: float = 30.0) -> tuple[Lease, StoredLog]:  # noqa: ASYNC109 - as `acquire`
+        """The lease, and the log read by the same job."""
+        key = chat_key(chat_id)
+        rows: list[_Row] = []
 
-        rows = await self._run(read)
-        entries = [ChatMessage.from_stored(content, meta) for _, content, meta in rows]
-        return StoredLog(rows[0][0] if rows else None, entries)
+        async def take(chat_id: str, owner: str, silent: Holder | None) -> Holder:
+            return await self._leases.take(
+                chat_id, owner, silent, lambda connection: rows.extend(_rows(connection, key, n))
+            )
+
+        lease = await wait_for_lease(self._leases, chat_id, timeout, take=take)
+        return lease, _log(rows)
 
     async def acquire(self, chat_id: str, *, timeout: float = 30.0) -> Lease:  # noqa: ASYNC109 - the error names it
         """The right to write to a chat, against all processes that use the file.
@@ -159,7 +168,13 @@ class SqliteChatStorage(ChatStorage):
         return f"{type(self).__name__}({str(self.path)!r})"
 
     async def _write(
-        self, chat_id: str, entries: Sequence[ChatMessage], *, expected: int | None = None, replace: bool = False
+        self,
+        chat_id: str,
+        entries: Sequence[ChatMessage],
+        *,
+        expected: int | None = None,
+        replace: bool = False,
+        then: Callable[[sqlite3.Connection], None] | None = None,
     ) -> None:
         texts = stored_texts(entries)
         key = chat_key(chat_id)
@@ -176,6 +191,8 @@ class SqliteChatStorage(ChatStorage):
                     length = 0
                 if texts:
                     _add(connection, key, length, texts)
+                if then is not None:
+                    then(connection)
 
         await self._run(write)
 
@@ -186,6 +203,19 @@ class SqliteChatStorage(ChatStorage):
 def _shown(url: str) -> str:
     """The URL without user and password, which belong to some other storage's URL."""
     return re.sub(r"//[^/@]*@", "//", url)
+
+
+def _rows(connection: sqlite3.Connection, key: bytes, n: int) -> list[_Row]:
+    return connection.execute(
+        "SELECT chat, content, meta FROM message WHERE chat = (SELECT id FROM chat WHERE key = ?) AND seq >= ?"
+        " ORDER BY seq",
+        (key, n),
+    ).fetchall()
+
+
+def _log(rows: list[_Row]) -> StoredLog:
+    entries = [ChatMessage.from_stored(content, meta) for _, content, meta in rows]
+    return StoredLog(rows[0][0] if rows else None, entries)
 
 
 def _range(prefix: str) -> tuple[bytes, bytes]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
+    from runner.storages.lease import Lease
     from runner.storages.sqlite_file import DatabaseFile
     from runner.storages.sqlite_thread import ConnectionThread
 
@@ -39,8 +40,13 @@ class SqliteLeases:
         self._thread = thread
         self._held: dict[str, Holder] = {}
 
-    async def take(self, chat_id: str, owner: str, silent: Holder | None) -> Holder:
-        """The holder now: `owner`, if the lease was free, its process has ended, or it is still as `silent` says."""
+    async def take(
+        self, chat_id: str, owner: str, silent: Holder | None, then: Callable[[sqlite3.Connection], None] | None = None
+    ) -> Holder:
+        """The holder now: `owner`, if the lease was free, its process has ended, or it is still as `silent` says.
+
+        `then` is done in the same job once the lease is ours.
+        """
         nearest = _CLAIMS.take(self, chat_id, owner)
         if nearest.owner != owner:
             return nearest
@@ -53,7 +59,10 @@ class SqliteLeases:
             if holder is not None:  # a look is cheap and locks nobody out
                 return holder
             with self._file.writing(connection, durable=False):
-                return _holder(connection, key, ended, silent) or _taken(connection, key, owner)
+                holder = _holder(connection, key, ended, silent) or _taken(connection, key, owner)
+            if then is not None and holder.owner == owner:
+                then(connection)
+            return holder
 
         holder = await self._thread.run(self._file.guarded(take))
         if holder.owner == owner:
@@ -72,6 +81,17 @@ class SqliteLeases:
                 return connection.execute(moved, (epoch, owner)).rowcount == 1
 
         return await self._thread.run(self._file.guarded(renew))
+
+    def freeing(self, lease: Lease) -> Callable[[sqlite3.Connection], None]:
+        """What frees a lease inside the transaction of a write; `freed` is to be called after it."""
+        key, owner = self._key_of(lease.chat_id), lease.owner
+        return lambda connection: _delete(connection, key, owner)
+
+    def freed(self, lease: Lease) -> None:
+        """Forget a lease that a write has freed."""
+        lease.given_up()
+        if self._no_longer_held(lease.chat_id, lease.owner):
+            _CLAIMS.drop(self, lease.chat_id, lease.owner)
 
     async def drop(self, chat_id: str, owner: str) -> None:
         """Free the lease if `owner` has it."""
@@ -121,9 +141,13 @@ class SqliteLeases:
 
         def drop(connection: sqlite3.Connection) -> None:
             with self._file.writing(connection, durable=False):
-                connection.execute("DELETE FROM lease WHERE chat = ? AND owner = ?", (key, owner))
+                _delete(connection, key, owner)
 
         return drop
+
+
+def _delete(connection: sqlite3.Connection, key: bytes, owner: str) -> None:
+    connection.execute("DELETE FROM lease WHERE chat = ? AND owner = ?", (key, owner))
 
 
 def _holder(connection: sqlite3.Connection, key: bytes, ended: str | None, silent: Holder | None) -> Holder | None:

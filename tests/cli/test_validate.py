@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.loading.codes import codes
-from runner.loading.finding import manifests_of
+from runner.loading.finding import conversations_in, manifests_of
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+TALK = """\
+agent: good.yaml
+cases:
+  - name: asks
+    turns:
+      - user: Will it rain in Paris?
+        expect: {calls: [{tool: get_weather, args: {city: Paris}}]}
+"""
 
 
 @pytest.fixture
@@ -27,7 +37,8 @@ def project(tmp_path: Path) -> Path:
         "agents/bad.yaml": "modle: gemini-3.8-flash\nretries: 9\n",
         "agents/deep/odd.yml": "description: yes\n",
         "agents/_fragment.yaml": "this: is never checked by itself\n",
-        "agents/good.conversations.yaml": "agent: good.yaml\n",
+        "agents/good.conversations.yaml": TALK,
+        "tests/_broken.conversations.yml": TALK.replace("get_weather", "get_wether").replace("good", "../agents/good"),
         "support.agent.yaml": "tool_mode: sometimes\n",
         "other/more.agent.yaml": "{}\n",
         "beside.yaml": "instructions: Be brief.\n",
@@ -66,8 +77,9 @@ def test_without_paths_the_whole_project_is_checked(run: Run) -> None:
         "agents/bad.yaml:2:10: error[E106]: retries must be at most 3, not 9",
         "agents/deep/odd.yml:1:14: warning[W201]: yes is text here, but true for readers of YAML 1.1",
         'support.agent.yaml:1:12: error[E105]: tool_mode must be auto, any, none or validated, not "sometimes"',
+        'tests/_broken.conversations.yml:6:33: error[E181]: the agent has no tool "get_wether"',
     ]
-    assert ran.out.endswith("3 errors, 1 warning in 6 files; more about a code: agent-run explain E102\n")
+    assert ran.out.endswith("4 errors, 1 warning in 8 files; more about a code: agent-run explain E102\n")
     assert ran.err == ""
 
 
@@ -83,7 +95,27 @@ def test_paths_are_files_or_folders(run: Run) -> None:
     assert run("validate", "agents/good.yaml").out == "no problems in 1 file\n"
     assert run("validate", "agents/deep").code == 0
     ran = run("validate", "agents", "support.agent.yaml", "agents/bad.yaml")
-    assert ran.out.splitlines()[-1].startswith("3 errors, 1 warning in 4 files")
+    assert ran.out.splitlines()[-1].startswith("3 errors, 1 warning in 5 files")
+
+
+def test_conversations_are_found_anywhere_in_the_project(project: Path) -> None:
+    (project / "venv").mkdir()
+    (project / "venv" / "x.conversations.yaml").touch()
+    found = [path.relative_to(project).as_posix() for path in conversations_in(project)]
+    assert found == ["agents/good.conversations.yaml", "tests/_broken.conversations.yml"]
+
+
+def test_a_conversations_file_is_judged_as_one_by_its_name(run: Run, project: Path) -> None:
+    assert run("validate", "agents/good.conversations.yaml").out == "no problems in 1 file\n"
+    (project / "empty.conversations.yaml").write_text("model: offline\n")
+    told = run("validate", "empty.conversations.yaml").out
+    assert "a conversations file lacks the key" in told
+    assert "E102" in told
+
+
+def test_fix_renames_in_conversations_too(run: Run, project: Path) -> None:
+    assert run("validate", "--fix", "tests").code == 0
+    assert "tool: get_weather" in (project / "tests" / "_broken.conversations.yml").read_text()
 
 
 def test_warnings_alone_are_exit_0(run: Run) -> None:
@@ -103,26 +135,27 @@ def test_a_file_that_is_not_there_is_told_like_any_problem(run: Run) -> None:
 
 def test_a_place_without_manifests_is_wrong_use(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "empty").mkdir()
-    assert run("validate", "empty").err.startswith("error: no manifests were found in empty")
+    assert run("validate", "empty").err.startswith("error: neither manifests nor conversations were found in empty")
     lonely = project / "lonely"
     lonely.mkdir()
     (lonely / "pyproject.toml").touch()
     monkeypatch.chdir(lonely)
     ran = run("validate")
     assert (ran.code, ran.out) == (2, "")
-    assert "no manifests were found" in ran.err
+    assert "neither manifests nor conversations were found" in ran.err
 
 
 def test_the_other_forms_are_whole_documents(run: Run) -> None:
     told = json.loads(run("validate", "--format", "json").out)
-    assert (told["errors"], told["warnings"], told["files"], told["exit_code"]) == (3, 1, 6, 2)
+    assert (told["errors"], told["warnings"], told["files"], told["exit_code"]) == (4, 1, 8, 2)
     sarif = json.loads(run("validate", "--format", "sarif").out)
-    assert [result["ruleId"] for result in sarif["runs"][0]["results"]] == ["E102", "E106", "W201", "E105"]
+    assert [result["ruleId"] for result in sarif["runs"][0]["results"]] == ["E102", "E106", "W201", "E105", "E181"]
     github = run("validate", "--format", "github")
     assert [line.partition(" ")[0] for line in github.out.splitlines()] == [
         "::error",
         "::error",
         "::warning",
+        "::error",
         "::error",
     ]
     assert run("validate", "--format", "github", "agents/good.yaml").out == ""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA = "./.agent-run/agent.schema.json"
+CONVERSATIONS = "./.agent-run/conversations.schema.json"
 
 
 @pytest.fixture
@@ -34,11 +35,13 @@ def test_vs_code_gets_its_settings_and_the_schema(run: Run, folder: Path) -> Non
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == "wrote .vscode/settings.json\nwrote .vscode/extensions.json\n"
     settings = json.loads((folder / ".vscode" / "settings.json").read_text())
-    assert list(settings["yaml.schemas"]) == [SCHEMA]
+    assert list(settings["yaml.schemas"]) == [SCHEMA, CONVERSATIONS]
+    assert settings["yaml.schemas"][CONVERSATIONS] == ["*.conversations.yaml", "*.conversations.yml"]
     assert json.loads((folder / ".vscode" / "extensions.json").read_text()) == {
         "recommendations": ["redhat.vscode-yaml"]
     }
     assert (folder / SCHEMA).is_file()
+    assert (folder / CONVERSATIONS).is_file()
 
 
 def test_doing_it_twice_changes_nothing(run: Run, folder: Path) -> None:
@@ -131,7 +134,10 @@ def test_jetbrains_gets_a_mapping(run: Run, folder: Path) -> None:
     ran = run("editor", "jetbrains")
     assert (ran.code, ran.out, ran.err) == (0, "wrote .idea/jsonSchemas.xml\n", "")
     text = (folder / ".idea" / "jsonSchemas.xml").read_text()
-    assert mapped(text) == {".agent-run/agent.schema.json": ["agents/*.yaml", "agents/*.yml"]}
+    assert mapped(text) == {
+        ".agent-run/agent.schema.json": ["agents/*.yaml", "agents/*.yml"],
+        ".agent-run/conversations.schema.json": ["*.conversations.yaml", "*.conversations.yml"],
+    }
 
 
 def test_other_mappings_and_comments_are_kept() -> None:

@@ -124,7 +124,7 @@ class RedisServer:
 def _free_port() -> int:
     """A port that no outgoing connection can take while the server is down, as the ports of `bind(0)` may be."""
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - not a secret
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port

@@ -29,7 +29,9 @@ def test_a_new_agent_answers_with_its_tool_without_a_key(run: Run) -> None:
     ran = run("new", "dice")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == (
-        'wrote agents/dice.yaml\nwrote tools/dice.py\ntry it: agent-run agents/dice.yaml "Roll two dice"\n'
+        "wrote agents/dice.yaml\nwrote tools/dice.py\nwrote agents/dice.conversations.yaml\n"
+        'try it:  agent-run agents/dice.yaml "Roll two dice"\n'
+        "test it: agent-run test agents/dice.conversations.yaml\n"
     )
     answered = run("agents/dice.yaml", "Roll two dice")
     assert answered.code == 0
@@ -77,7 +79,19 @@ def test_what_is_no_name_is_refused(name: str, run: Run, folder: Path) -> None:
     assert [each.name for each in folder.iterdir()] == ["pyproject.toml"]
 
 
-@pytest.mark.parametrize("there", ["agents/dice.yaml", "tools/dice.py"])
+@pytest.mark.parametrize("name", ["dice", "NAME", "dice-game"])
+def test_its_first_conversation_is_good_and_passes_without_a_key(name: str, run: Run, folder: Path) -> None:
+    run("new", name)
+    file = f"agents/{name}.conversations.yaml"
+    first = (folder / file).read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=../.agent-run/conversations.schema.json"
+    assert (folder / ".agent-run" / "conversations.schema.json").is_file()
+    assert run("validate").out == "no problems in 2 files\n"
+    ran = run("test", file)
+    assert (ran.code, "1 passed" in ran.out) == (0, True), ran.out + ran.err
+
+
+@pytest.mark.parametrize("there", ["agents/dice.yaml", "tools/dice.py", "agents/dice.conversations.yaml"])
 def test_nothing_is_overwritten_and_nothing_is_left_half_done(there: str, run: Run, folder: Path) -> None:
     file = folder / there
     file.parent.mkdir()

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from runner.errors import ChatBusyError, ChatChangedError, ChatStorageError
 from runner.messages import ChatMessage, to_json
+from runner.storages.base import StoredLog
 from tests.storages.conformance_lists import ListConformance
 from tests.storages.conformance_shared import SharedConformance
 from tests.storages.conformance_words import HOSTILE_IDS, SOAK, entries, in_threads, texts
@@ -49,6 +50,44 @@ class StorageConformance(ListConformance, SharedConformance):
             await storage.append("c", say(*"abcd"), 0)
             tails = [words(await storage.read_after("c", n)) for n in range(6)]
             assert tails == [list("abcd"), list("bcd"), list("cd"), ["d"], [], []]
+
+    async def test_read_log_reads_the_same_and_tells_a_log_from_its_replacement(self, storage: ChatStorage) -> None:
+        """Where the storage can tell logs apart at all."""
+        async with storage:
+            assert await storage.read_log("c", 0) == StoredLog(None, [])
+            await storage.append("c", say(*"ab"), 0)
+            first = (await storage.read_log("c", 0)).incarnation
+            await storage.append("c", say(*"cd"), 2)
+            grown = await storage.read_log("c", 1)
+            assert (words(grown.entries), grown.incarnation) == (["b", "c", "d"], first)
+            assert await storage.read_log("c", 4) in (StoredLog(None, []), StoredLog(first, []))
+            if self.can_replace and first is not None:
+                await storage.update_history("c", grown.entries)
+                replaced = await storage.read_log("c", 0)
+                assert replaced.entries == grown.entries
+                assert replaced.incarnation not in {first, None}
+
+    async def test_opening_a_log_takes_the_lease_and_reads(self, storage: ChatStorage) -> None:
+        async with storage:
+            await storage.append("c", say(*"abc"), 0)
+            lease, log = await storage.open_log("c", 1)
+            assert words(log.entries) == ["b", "c"]
+            with pytest.raises(ChatBusyError):
+                await storage.open_log("c", 0, timeout=0.01)
+            await lease.release()
+
+    async def test_the_last_append_gives_the_chat_free(self, storage: ChatStorage) -> None:
+        """And one that is refused keeps it."""
+        async with storage:
+            lease, _ = await storage.open_log("c", 0)
+            with pytest.raises(ChatChangedError):
+                await storage.append_last("c", say("a"), 1, lease)
+            with pytest.raises(ChatBusyError):
+                await storage.acquire("c", timeout=0.01)
+            await storage.append_last("c", say("a"), 0, lease)
+            async with await storage.acquire("c", timeout=1):
+                assert words(await storage.read_after("c", 0)) == ["a"]
+            await lease.release()
 
     async def test_an_append_that_expects_another_length_changes_nothing(self, storage: ChatStorage) -> None:
         async with storage:

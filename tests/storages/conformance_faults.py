@@ -84,7 +84,7 @@ class FaultsConformance:
     async def test_a_server_that_is_silent_is_given_up_after_the_timeout(self, through: str, proxy: TcpProxy) -> None:
         proxy.fault = Fault(swallow="request")
         error = await refusal(opened(through, timeout=0.2))
-        assert "did not answer within" in str(error)
+        assert "the server did not answer" in str(error)
         assert error.retryable
 
     async def test_an_append_whose_reply_was_lost_is_stored_once(self, url: str, through: str, proxy: TcpProxy) -> None:
@@ -159,11 +159,13 @@ class FaultsConformance:
         async with opened(url, timeout=self.quick) as storage:
             lease = await storage.acquire("c")
             server.kill()
-            for _ in range(2):
-                with pytest.raises(ChatStorageError, match=r"nothing answers there|connection"):
-                    await storage.append("c", say("a"), 0)
-            await lease.release()
-            server.start()
+            try:
+                for _ in range(2):
+                    with pytest.raises(ChatStorageError, match=r"nothing answers there|connection broke"):
+                        await storage.append("c", say("a"), 0)
+                await lease.release()
+            finally:
+                server.start()
         async with opened(url) as storage:
             assert await storage.get_history("c") == []
 

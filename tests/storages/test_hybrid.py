@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from runner import Agent, load_manifest
 from runner.errors import ChatStorageError, ManifestError
 from runner.storages.base import ChatStorage, StoredLog
 from runner.storages.hybrid import HybridChatStorage
@@ -15,9 +16,13 @@ from runner.storages.hybrid_url import split_url
 from runner.storages.memory import LocalChatStorage
 from runner.storages.sqlite import SqliteChatStorage
 from tests.servers import Fault, TcpProxy
+from tests.servers.mongo import mongo_base_url, mongo_url  # noqa: F401 - fixtures
+from tests.servers.postgres import postgres_base_url, postgres_url  # noqa: F401 - fixtures
 from tests.servers.redis import redis_base_url, redis_server, redis_url  # noqa: F401 - fixtures
+from tests.storages.child import opened
 from tests.storages.conformance import StorageConformance
-from tests.storages.conformance_processes import SOAK, ProcessesConformance
+from tests.storages.conformance_processes import ProcessesConformance
+from tests.storages.conformance_words import SOAK
 from tests.storages.turns import say, words
 
 if TYPE_CHECKING:
@@ -190,7 +195,15 @@ async def test_two_databases_may_share_one_redis(server: RedisServer, tmp_path: 
             assert await read(two) == LONG[::-1]
 
 
-async def test_whatever_redis_holds_the_answer_is_the_databases(server: RedisServer, tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", "postgresql", "mongodb"])
+def each_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A path or URL."""
+    fixtures = {"postgresql": "postgres_url", "mongodb": "mongo_url"}
+    name = fixtures.get(request.param)
+    return request.getfixturevalue(name) if name else str(tmp_path / "chats.db")
+
+
+async def test_whatever_redis_holds_the_answer_is_the_databases(server: RedisServer, each_database: str) -> None:
     """Flushed, evicted, restored from any older state, spoilt: at every step the history is what the database has."""
     chance = random.Random(3)  # noqa: S311 - the same every time
     truth: list[str] = []
@@ -212,11 +225,11 @@ async def test_whatever_redis_holds_the_answer_is_the_databases(server: RedisSer
             server.command("LSET", key, str(chance.choice([0, -1])), chance.choice(["", "x", "7 x", "\0\0\0", "é"]))
 
     async with (
-        SqliteChatStorage(tmp_path / "chats.db") as database,
+        opened(each_database) as database,
         HybridChatStorage(server.url, database) as one,
-        HybridChatStorage(server.url, database) as two,
+        HybridChatStorage(server.url, opened(each_database)) as two,
     ):
-        for step in range(150 * SOAK):
+        for step in range(100 * SOAK):
             storage = chance.choice([one, two])
             batch = [f"{step} {n}" for n in range(chance.choice([1, 2, 40]))]
             match chance.randrange(10):
@@ -304,3 +317,28 @@ def test_a_url_without_one_database_says_what_to_write(url: str) -> None:
     with pytest.raises(ManifestError, match="is not hybrid\\+redis://host:6379/0\\?database=URL") as refused:
         split_url(url)
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("form", ["url", "long"])
+async def test_a_manifest_names_both(server: RedisServer, tmp_path: Path, form: str) -> None:
+    """The database is made as any other storage of the manifest is: here relative to the project's root."""
+    cache, database = server.url, "sqlite:///chats.db"
+    written = f"hybrid+{cache}?database={quote(database, safe='')}"
+    if form == "long":
+        written = f"{{type: hybrid, cache: '{cache}', database: '{database}'}}"
+    (tmp_path / "agent.yaml").write_text(f"model: offline\nstorage: {written}\n")
+    async with Agent(load_manifest(tmp_path / "agent.yaml")) as agent:
+        async for _ in agent.run("hello", chat_id="c"):
+            pass
+        assert repr(agent.storage) == f"HybridChatStorage('{cache}', SqliteChatStorage('{tmp_path}/chats.db'))"
+        assert words(await agent.chat_manager.get_history("c"))[0] == "hello"
+    assert (tmp_path / "chats.db").exists()
+
+
+@pytest.mark.parametrize(
+    "options", ["", ", cache: 'redis://h'", ", url: 'hybrid:', cache: 'redis://h', database: 'memory:'"]
+)
+def test_a_manifest_that_lacks_one_says_so(tmp_path: Path, options: str) -> None:
+    (tmp_path / "agent.yaml").write_text(f"model: offline\nstorage: {{type: hybrid{options}}}\n")
+    with pytest.raises(ManifestError, match="hybrid"):
+        Agent(load_manifest(tmp_path / "agent.yaml"))

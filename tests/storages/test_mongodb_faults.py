@@ -29,5 +29,5 @@ def url(server: MongoServer) -> Iterator[str]:
 
 
 class TestMongoFaults(FaultsConformance):
-    patience_when_down = 1.0
+    patience_when_down = 2.0
     quick = 1.0

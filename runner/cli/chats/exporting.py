@@ -1,4 +1,4 @@
-"""`agent-run chats export`: chats as JSON Lines, or one as a request's body."""
+"""`agent-run chats export`: chats as JSON Lines, or one as a request's body, or as a test."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from runner.cli.chats.as_test import TestWriter
 from runner.cli.chats.form import end_line, entry_line, head_line
 from runner.cli.chats.place import with_place
 from runner.cli.chats.running import counted, run_on
@@ -19,12 +20,9 @@ from runner.cli.screen import visible_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runner.cli.chats.as_test import Sink
     from runner.cli.chats.place import Kept, Where
     from runner.cli.door import Door
-
-
-class _Sink(Protocol):
-    async def write(self, text: str) -> None: ...
 
 
 @click.command("export")
@@ -33,16 +31,34 @@ class _Sink(Protocol):
 @click.option("--all", "is_all", is_flag=True, help="Every chat.")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, which only its owner may read.")
 @click.option("--as-gemini", is_flag=True, help='Write one chat as Gemini\'s own JSON, {"contents": [...]}.')
-def export(chats: tuple[str, ...], where: Where, is_all: bool, output: str | None, as_gemini: bool) -> Exit:
+@click.option("--as-test", is_flag=True, help="Write one chat as a conversations file for `agent-run test`.")
+@click.option("--case", "is_case", is_flag=True, help="With --as-test: the case alone, to paste into a file.")
+@click.option("--scripted", "is_scripted", is_flag=True, help="With --as-test: its replies as the scripted model's.")
+@click.option("--stubs", "has_stubs", is_flag=True, help="With --as-test: its tools' results as stubs.")
+def export(
+    chats: tuple[str, ...],
+    where: Where,
+    is_all: bool,
+    output: str | None,
+    as_gemini: bool,
+    as_test: bool,
+    **of_test: bool,
+) -> Exit:
     """Write chats as JSON Lines, exactly as they are stored, for `agent-run chats import`.
 
-    With --as-gemini it is the history that Gemini would be sent, ready to be posted once a message is added.
+    With --as-gemini it is the history that Gemini would be sent, ready to be posted once a message is added. With
+    --as-test it is a test of its turns and tool calls; what was answered stands in it as comments, to be looked through.
     """
     if is_all == bool(chats):
         raise click.UsageError("name the chats to export, or all of them with --all")
-    if as_gemini and len(chats) != 1:
-        raise click.UsageError("--as-gemini writes one chat")
-    write = _write_gemini if as_gemini else _write_chats
+    if as_gemini and as_test:
+        raise click.UsageError("--as-gemini and --as-test exclude each other")
+    if (as_gemini or as_test) and len(chats) != 1:
+        raise click.UsageError(f"--as-{'gemini' if as_gemini else 'test'} writes one chat")
+    if any(of_test.values()) and not as_test:
+        raise click.UsageError("--case, --scripted and --stubs belong to --as-test")
+    test = TestWriter(agent=where.agent, output=output, **of_test) if as_test else None
+    write = test or (_write_gemini if as_gemini else _write_chats)
     work = partial(_export, chats=chats, output=None if output == "-" else output, write=write)
     return run_on(where, work)
 
@@ -58,14 +74,16 @@ async def _export(kept: Kept, door: Door, *, chats: Sequence[str], output: str |
     except OSError as error:
         raise click.ClickException(f"{visible_line(output)} cannot be written: {error.strerror or error}") from error
     await door.aside(f"{told} written to {visible_line(output)}")
+    if isinstance(write, TestWriter):
+        await write.tell_problems(door)
     return Exit.DONE
 
 
 class _Writer(Protocol):
-    async def __call__(self, kept: Kept, chats: Sequence[str], out: _Sink) -> str: ...
+    async def __call__(self, kept: Kept, chats: Sequence[str], out: Sink) -> str: ...
 
 
-async def _write_chats(kept: Kept, chats: Sequence[str], out: _Sink) -> str:
+async def _write_chats(kept: Kept, chats: Sequence[str], out: Sink) -> str:
     """Write whole chats; what was written, in words."""
     from runner.chats import named
 
@@ -79,7 +97,7 @@ async def _write_chats(kept: Kept, chats: Sequence[str], out: _Sink) -> str:
     return counted(count, entries)
 
 
-async def _write_gemini(kept: Kept, chats: Sequence[str], out: _Sink) -> str:
+async def _write_gemini(kept: Kept, chats: Sequence[str], out: Sink) -> str:
     """Write the history of one chat as Gemini accepts it: what is open in it is closed, as the next turn would."""
     from datetime import UTC, datetime
 
@@ -100,7 +118,7 @@ class _File:
 
     def __enter__(self) -> _File:
         descriptor, self._name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
-        self._file = os.fdopen(descriptor, "w", encoding="ascii", newline="\n")
+        self._file = os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
         return self
 
     async def write(self, text: str) -> None:

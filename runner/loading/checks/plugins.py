@@ -217,8 +217,8 @@ class _Plugin:
         if name == "sqlite" and (problem := _sqlite_problem(url)):
             message, hint = problem
             yield self._subject.say("E172", message, place, hint=hint)
-        if name in _URL_READERS and (message := _unreadable(name, url)):
-            yield self._subject.say("E172", message, place)
+        if name in _URL_READERS and (reason := _unreadable(name, url)):
+            yield self._subject.say("E172", reason, place)
 
     def _project_class(self, name: str, options: dict[str, Any], where: Located) -> Iterator[Diagnostic]:
         module, _, attribute = name.partition(":")

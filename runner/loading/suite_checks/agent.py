@@ -17,9 +17,11 @@ from runner.loading.values import declared
 from runner.loading.words import counted, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from runner.loading.checks.subject import Subject
+    from runner.loading.known_tools import KnownTool
     from runner.loading.locations import Located
     from runner.loading.nodes import Scalar
 
@@ -40,6 +42,15 @@ def agent_of(suite: Subject) -> AgentFacts | None:
     if errors := errors_of(checked.problems):
         suite.reading.problems.append(_wrong(suite, place, errors))
     return None if checked.subject is None else _facts(found, checked.subject, is_right=not errors)
+
+
+def tools_known(path: Path) -> Mapping[str, KnownTool] | None:
+    """The tools of a manifest, its modules read and not run; None where it may have others."""
+    checked = CheckedManifest(path, "W", None)
+    if checked.subject is None:
+        return None
+    facts = _facts(path, checked.subject, is_right=not errors_of(checked.problems))
+    return facts.tools if facts.has_all_tools else None
 
 
 def _facts(path: Path, subject: Subject, *, is_right: bool) -> AgentFacts:

@@ -13,11 +13,12 @@ from runner.events import Notice
 from runner.models.base import Model
 from runner.models.gemini.api_errors import refused
 from runner.models.gemini.failures import worded
-from runner.models.gemini.options import SdkOptions
+from runner.models.gemini.options import SdkOptions, account_of
 from runner.models.gemini.redaction import environment_secrets, redactor, url_password
 from runner.models.gemini.reply import Reply
 from runner.models.gemini.signatures import is_signature_refused, with_reset_signatures
 from runner.models.gemini.sse import EventReader
+from runner.models.limiting.quota import quota_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from runner.models.gemini.sdk import SdkTransport
     from runner.models.gemini.transport import ByteStream, Transport
+    from runner.models.limiting.quota import Quota
     from runner.requests import GenerateContentRequest, ModelItem
 
 DEFAULT_MODEL = "gemini-3.8-flash"
@@ -74,10 +76,18 @@ class GeminiModel(Model):
             idle_timeout=idle_timeout,
         )
         self._asked_for = transport
+        self._quota: Quota | None = None
         self._transport: Transport | None = None
         self._sdk: SdkTransport | None = None  # the transport, or only what `sdk_client` lends
         self._building = threading.Lock()
         self._closed = False
+
+    @property
+    def quota(self) -> Quota:
+        """What it shares with all models of the same key, or project, at the same endpoint."""
+        if self._quota is None:
+            self._quota = quota_of(account_of(self._options))
+        return self._quota
 
     async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
         """Send the request once and yield the reply as it streams."""

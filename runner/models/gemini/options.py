@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,3 +24,15 @@ class SdkOptions:
     location: str | None = None
     connect_timeout: float = 10.0
     idle_timeout: float = 120.0
+
+
+def account_of(options: SdkOptions) -> str:
+    """A hash of whose quota requests count against: the key or the project, and the endpoint."""
+    env = os.environ
+    facts = (
+        options.api_key or env.get("GOOGLE_API_KEY") or env.get("GEMINI_API_KEY"),
+        options.project or env.get("GOOGLE_CLOUD_PROJECT"),
+        options.location or env.get("GOOGLE_CLOUD_LOCATION"),
+        options.base_url or env.get("GOOGLE_GEMINI_BASE_URL"),
+    )
+    return hashlib.blake2b("\n".join(fact or "" for fact in facts).encode(), digest_size=8).hexdigest()

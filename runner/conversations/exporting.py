@@ -1,0 +1,224 @@
+"""A conversations file made from a stored chat: what was said, the calls that were made, and what to look through."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from runner.conversations.chat_turns import stored_turns
+from runner.conversations.reports.lines import seen
+from runner.errors import ManifestError
+from runner.loading.writing import entry, heading, item
+from runner.messages import to_json
+from runner.tools.conformance import breaches_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from runner.conversations.chat_turns import StoredCall, StoredStep, StoredTurn
+    from runner.loading.known_tools import KnownTool
+    from runner.messages import ChatMessage, Part
+
+_ENDS = {"answered", "stopped", "limit"}
+"""How a turn may have ended to be one that a test can expect."""
+_UNSTEADY = {"timeout", "cancelled", "outcome_unknown"}
+"""Ends of a call that no stub brings about: it says an error in their place."""
+_NAME_LENGTH = 60
+_REFERENCE = re.compile(r"\$+(?=\{)|\${2,}")
+_REVIEW = "`review:` shows what was answered: say under `reply:` what of it matters."
+_SCRIPTED = "The replies are the scripted model's: what is tested is what the agent makes of them."
+_CASE, _TURN, _EXPECT, _BELOW = 4, 8, 10, 12  # columns of the keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is made of a chat: whether its replies become a script, and its tools' results stubs.
+
+    `agent` is the manifest as the file will name it; `tools` are the agent's, None where not all are known.
+    """
+
+    agent: str
+    scripted: bool = False
+    stubs: bool = False
+    tools: Mapping[str, KnownTool] | None = None
+    schema: str | None = None
+
+
+def as_file(log: Iterable[ChatMessage], wanted: Wanted) -> str:
+    """A conversations file of one case. Raises ManifestError where no turn of the chat can be one of a test."""
+    case = as_case(log, wanted)
+    head = [f"# yaml-language-server: $schema={wanted.schema}"] if wanted.schema else []
+    head += ["# Made from a chat. " + (_SCRIPTED if wanted.scripted else _REVIEW)]
+    return "\n".join([*head, *entry("agent", wanted.agent, 0), "cases:", case])
+
+
+def as_case(log: Iterable[ChatMessage], wanted: Wanted) -> str:
+    """The case alone, to be pasted under `cases:`. Raises ManifestError as `as_file` does."""
+    turns = [_Turn(turn, wanted) for turn in stored_turns(log)]
+    kept = [turn for turn in turns if turn.why_not is None]
+    if not kept:
+        reasons = seen("; ".join(f"turn {turn.said.number} {turn.why_not}" for turn in turns))
+        raise ManifestError(f"there is nothing to test in this chat: {reasons or 'nothing was said'}")
+    lines = _first("name", _name(kept[0].said.user), _CASE)
+    if wanted.stubs:
+        lines += _stub_lines([call for turn in kept for call in turn.calls])
+    lines.append(f"{' ' * _CASE}turns:")
+    for turn in turns:
+        lines += turn.lines() if turn.why_not is None else _remark(f"left out: turn {turn.said.number} {turn.why_not}", 6)
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One turn on its way into the file."""
+
+    said: StoredTurn
+    wanted: Wanted
+
+    @cached_property
+    def refused(self) -> list[StoredCall]:
+        """The calls that are none of the agent's tools, or not as their tool declares."""
+        return [call for call in self.said.calls if _is_refused(call, self.wanted.tools)]
+
+    @cached_property
+    def calls(self) -> list[StoredCall]:
+        """The others, as they can be expected."""
+        kept = [call for call in self.said.calls if call not in self.refused]
+        return [replace(call, kind="error") if self._is_stubbed(call) else call for call in kept]
+
+    def _is_stubbed(self, call: StoredCall) -> bool:
+        return self.wanted.stubs and call.kind in _UNSTEADY
+
+    @property
+    def why_not(self) -> str | None:
+        """Why the turn cannot be one of a test; None where it can."""
+        said = self.said
+        if said.status not in _ENDS:
+            how = f"ended {said.status}" if said.status else "was never finished"
+            return f"{how}: {said.message}" if said.message else how
+        if self.refused and said.status != "answered":
+            return f"ended {said.status} with calls that the tools refuse"
+        if self.wanted.scripted and said.status == "answered" and not said.reply:
+            return "was answered without a text"
+        return None
+
+    def lines(self) -> list[str]:
+        """The turn."""
+        lines = _first("user", _template(self.said.user or "(a file)"), _TURN)
+        for part in self.said.files:
+            lines += _remark(f"sent with {_kind(part)}: save it, and name it under `files:`", _TURN)
+        if self.wanted.scripted:
+            lines.append(f"{' ' * _TURN}replies:")
+            lines += [line for step in self.said.steps for line in self._reply(step)]
+        lines.append(f"{' ' * _TURN}expect:")
+        if self.said.status != "answered":
+            lines += entry("status", self.said.status, _EXPECT)
+        lines += self._call_lines()
+        if self.said.reply and not self.wanted.scripted:
+            lines += _remark(f"review: {self.said.reply}", _EXPECT)
+        return lines
+
+    def _reply(self, step: StoredStep) -> list[str]:
+        made = [{"call": call.name, "args": _template(call.args)} for call in step.calls if call not in self.refused]
+        if not made:
+            return [] if step.calls else item(_template(step.text), _EXPECT)
+        said = {"say": _template(step.text)} if step.text else {}
+        return item({**said, **(made[0] if len(made) == 1 else {"calls": made})}, _EXPECT)
+
+    def _call_lines(self) -> list[str]:
+        lines = [f"{' ' * _EXPECT}calls:" if self.calls else f"{' ' * _EXPECT}calls: none"]
+        for call in self.calls:
+            expected: dict[str, Any] = {"tool": call.name}
+            if call.args:
+                expected["args"] = _expected(call.args)
+            if call.kind != "ok":
+                expected["status"] = call.kind
+            lines += item(expected if len(expected) > 1 else call.name, _BELOW)
+        for call in self.refused:
+            lines += _remark(f"left out: {call.name}({to_json(call.args)}), which the tools refuse", _EXPECT)
+        return lines
+
+
+def _name(text: str) -> str:
+    words = " ".join(re.sub(r"[^\w ,.'?!°-]+", " ", seen(text)).split())
+    if len(words) > _NAME_LENGTH:
+        words = words[:_NAME_LENGTH].rpartition(" ")[0] or words[:_NAME_LENGTH]
+    return words.strip(" ,.'-") or "from a chat"
+
+
+def _kind(part: Part) -> str:
+    kind, held = next(iter(part.items()), ("a part", None))
+    return str(held.get("mimeType") or kind) if isinstance(held, dict) else kind
+
+
+def _is_refused(call: StoredCall, tools: Mapping[str, KnownTool] | None) -> bool:
+    """Whether a call never reached a tool: the check of arguments that each test makes would not let it pass."""
+    if tools is None:
+        return False
+    tool = tools.get(call.name)
+    try:
+        return tool is None or bool(breaches_of(call.args, tool.parameters))
+    except ValueError:  # what it declares is no schema
+        return False
+
+
+# values
+
+
+def _template(value: Any) -> Any:
+    """A value whose texts are taken as they are: what would be read as `${name}` or `$$` has its dollars doubled."""
+    if isinstance(value, str):
+        return _REFERENCE.sub(lambda dollars: dollars[0] * 2, value)
+    if isinstance(value, dict):
+        return {key: _template(each) for key, each in value.items()}
+    return [_template(each) for each in value] if isinstance(value, list) else value
+
+
+def _expected(args: dict[str, Any]) -> dict[str, Any]:
+    """Arguments as literals, also where they look like matchers."""
+    if any(key.startswith("$") for key in args):
+        return {"$eq": _template(args)}
+    return {key: {"$eq": _template(each)} if _has_sign(each) else _template(each) for key, each in args.items()}
+
+
+def _has_sign(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(key.startswith("$") or _has_sign(each) for key, each in value.items())
+    return isinstance(value, list) and any(map(_has_sign, value))
+
+
+# lines
+
+
+def _first(key: str, value: str, column: int) -> list[str]:
+    """The first key of a list's item."""
+    first, *rest = entry(key, value, column)
+    return [f"{' ' * (column - 2)}- {first.lstrip()}", *rest]
+
+
+def _remark(text: str, column: int) -> list[str]:
+    first, *rest = seen(text).split("\n")
+    return [f"{' ' * column}# {first}".rstrip(), *(f"{' ' * column}#   {line}".rstrip() for line in rest)]
+
+
+def _stub_lines(calls: list[StoredCall]) -> Iterator[str]:
+    """An answer for each call that a tool answered, those with the most arguments first: the first that fits is used."""
+    answers: dict[str, dict[str, StoredCall]] = {}
+    for call in calls:
+        if call.kind != "not_started":
+            answers.setdefault(call.name, {}).setdefault(to_json(call.args), call)
+    if answers:
+        yield f"{' ' * _CASE}stubs:"
+    for name, known in answers.items():
+        yield heading(name, _CASE + 2)
+        for _, call in sorted(known.items(), key=lambda each: -len(each[0])):
+            yield from item(_stub(call), _TURN)
+
+
+def _stub(call: StoredCall) -> dict[str, Any]:
+    when = {"when": _expected(call.args)} if call.args else {}
+    if call.kind == "ok":
+        return {**when, "return": _template(call.result)}
+    return {**when, "error": _template(str(call.result.get("error") or call.kind))}
