@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from runner.models.scripted import ScriptedModel
     from runner.project import Project
     from runner.reload.news import Reloaded, ReloadFailed, ReloadNotice
-    from runner.requests import Finish, GenerateContentRequest, Usage
+    from runner.requests import CacheUse, Finish, GenerateContentRequest, Usage
     from runner.storages.base import ChatStorage
     from runner.storages.memory import LocalChatStorage
     from runner.storages.sqlite import SqliteChatStorage
@@ -82,7 +82,7 @@ _HOMES = {
     "runner.models.scripted": "ScriptedModel",
     "runner.project": "Project",
     "runner.reload.news": "ReloadFailed ReloadNotice Reloaded",
-    "runner.requests": "Finish GenerateContentRequest Usage",
+    "runner.requests": "CacheUse Finish GenerateContentRequest Usage",
     "runner.storages.base": "ChatStorage",
     "runner.storages.memory": "LocalChatStorage",
     "runner.storages.sqlite": "SqliteChatStorage",
@@ -101,6 +101,7 @@ __all__ = [
     "AsyncToolExecutor",
     "CacheConfig",
     "CacheManager",
+    "CacheUse",
     "CassetteError",
     "CassetteMissError",
     "ChatBusyError",

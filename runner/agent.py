@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from runner.asked import AskedModel
 from runner.chats import ChatManager, prefix_of, utc_now
 from runner.client import GeminiClient, TurnEvents
 from runner.digests import digest_of
@@ -14,8 +15,9 @@ from runner.events import Notice
 from runner.loading import LoadedManifest, load_manifest
 from runner.loading.placing import placed
 from runner.loading.templates.rendering import turn_instructions
-from runner.manifest import Spec
+from runner.manifest import ModelSpec
 from runner.modules import ModuleTable
+from runner.outputsource import output_of
 from runner.plugins import EXECUTORS, MODELS, STORAGES
 from runner.registry import Place
 from runner.retention import Retention
@@ -26,15 +28,16 @@ from runner.toolsource import tools_of
 from runner.turn import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
     from runner.agent_cache import AgentCache
+    from runner.client import RunOptions
     from runner.executors.base import ToolExecutor
-    from runner.manifest import AgentManifest
+    from runner.manifest import AgentManifest, Spec
     from runner.manifest.specs import StorageSpec
-    from runner.messages import ChatMessage, Part
+    from runner.messages import ChatMessage
     from runner.models.base import Model
     from runner.storages.base import ChatStorage
     from runner.tools.base import Tool
@@ -103,6 +106,8 @@ class Agent:
                 self.toolbox = Toolbox(tool for _, tools in self.tool_lines for tool in tools)
             if self.manifest.tool_mode == "any" and not len(self.toolbox):
                 raise ManifestError("`any` forces a tool call, but there are no tools", key="tool_mode")
+            with _located(loaded, "output"):
+                self.output = None if self.manifest.output is None else output_of(self.manifest.output, place)
             self.model = self._model(loaded, previous)
             self.executor: ToolExecutor[Any] = EXECUTORS.make(self.manifest.executor, place)
             self._closing.callback(self.executor.shutdown)
@@ -118,14 +123,17 @@ class Agent:
             self._closing.push_async_callback(retention.aclose)
         generation = self.manifest.generation
         self.cache = self._cache(loaded)
+        with _located(loaded, "model"), self.parts.let_go_on_error():
+            asked = self._asked(loaded, previous)
         self.client = GeminiClient(
             chat_manager=self.chat_manager,
-            model=self.model if self.cache is None else self.cache.around(self.model),
+            model=asked,
             tool_mode=self.manifest.tool_mode,
             num_gemini_call_retries=self.manifest.retries,
             limits=Limits(**self.manifest.limits.given()),
             generation_config=generation.config(),
             settings=generation.settings(),
+            output=self.output,
         )
         self._closing.push_async_callback(self.client.aclose)
 
@@ -168,17 +176,10 @@ class Agent:
         """Close the model, the executor, the storage and forget the tool modules, but for what other agents share."""
         await self._closing.aclose()
 
-    def run(
-        self, query: str, *, chat_id: str, files: Sequence[str | Path | Part] = (), context: object = None
-    ) -> TurnEvents:
+    def run(self, query: str, *, chat_id: str, **options: Unpack[RunOptions]) -> TurnEvents:
         """One turn of a chat, as events; iterate it to run it."""
         return self.client.events(
-            query=query,
-            chat_id=chat_id,
-            files=files,
-            context=context,
-            tools=self.toolbox,
-            tool_executor=self.executor,
+            query=query, chat_id=chat_id, tools=self.toolbox, tool_executor=self.executor, **options
         )
 
     async def get_history(self, chat_id: str) -> list[ChatMessage]:
@@ -228,6 +229,16 @@ class Agent:
         before = previous.parts if previous is not None else None
         return self.parts.take("model", make, close, key=key, previous=before)
 
+    def _asked(self, loaded: LoadedManifest, previous: Agent | None) -> Model:
+        """The model that turns ask: with its limits, its cache, and the models that answer in its place."""
+        if self._substitutes.model is not None:
+            return self.model
+        asked = AskedModel(loaded, self.model_spec, self.storage.shared)
+        self._closing.callback(asked.leave)
+        before = previous.parts if previous is not None else None
+        others = asked.others(self.parts, self.made_model, self._place.settings, before)
+        return asked.around(self.model, self.cache, others)
+
     def _cache(self, loaded: LoadedManifest) -> AgentCache | None:
         """The context cache that the manifest asks for; a test makes none."""
         if loaded.manifest.cache is None or self._substitutes.model is not None:
@@ -264,14 +275,14 @@ class Agent:
         key = (*key, digest_of(file))
         return self.parts.take("storage", make_with_modules, close_with_modules, key=key, previous=before)
 
-    def _model_spec(self, override: str | Spec | None, settings: Settings, offline_without_key: bool) -> Spec:
+    def _model_spec(self, override: str | Spec | None, settings: Settings, offline_without_key: bool) -> ModelSpec:
         spec = self.manifest.model
         if override is not None:
             spec = type(self.manifest).model_validate({"model": override}).model
         if self._substitutes.model is not None or not offline_without_key or settings.is_ci or _has_key(spec, settings):
             return spec
         self.notices.append(OFFLINE)
-        return Spec(type="offline")
+        return ModelSpec(type="offline")
 
 
 def _has_key(spec: Spec, settings: Settings) -> bool:

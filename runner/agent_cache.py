@@ -11,7 +11,6 @@ from runner.caching.model import CachedModel, caches_of
 from runner.caching.own import CacheSettings, OwnCache
 from runner.caching.wanted import Wanted
 from runner.chats import request_for
-from runner.client import limited
 from runner.loading.include import names_files
 from runner.loading.values import values_of
 from runner.manifest.limits import CachePart
@@ -47,8 +46,8 @@ class AgentCache:
         return cls(OwnCache(settings, caches_of(model), storage.shared), content_of(loaded))
 
     def around(self, model: Model) -> CachedModel:
-        """The model, asked with the cache: as often as its account may ask, and not more often for that."""
-        return CachedModel(limited(model), self.keeper, self.content)
+        """The model, asked with the cache."""
+        return CachedModel(model, self.keeper, self.content)
 
     async def wanted(self, agent: Agent) -> Wanted:
         """What a turn of the agent would want a cache of now."""

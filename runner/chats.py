@@ -93,9 +93,14 @@ class OpenChat:
         """Whether the history ends in calls that nothing has answered."""
         return bool(self.messages) and bool(self.messages[-1].calls)
 
+    @property
+    def time(self) -> datetime:
+        """The chat's clock."""
+        return self._clock()
+
     def now(self) -> str:
         """The chat's clock as stored in entries."""
-        return self._clock().isoformat(timespec="milliseconds")
+        return self.time.isoformat(timespec="milliseconds")
 
     async def append(self, *entries: ChatMessage, is_last: bool = False) -> None:
         """Store entries at the end of the log, all or none; raises ChatChangedError when someone else wrote.

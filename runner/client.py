@@ -7,16 +7,19 @@ import logging
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
+from runner.answers.output import Output
+from runner.answers.structured import StructuredModel
 from runner.chats import ChatManager, ToolMode, new_chat_id
 from runner.errors import AgentRunError
 from runner.events import TextDelta, TurnEnded
 from runner.executors.parallel import AsyncToolExecutor
 from runner.files import file_part
+from runner.models.fallback import Fallback
 from runner.models.limiting.model import RateLimit
 from runner.models.retry import Retry
-from runner.requests import Usage
+from runner.requests import Cost, Usage
 from runner.tools.toolbox import Toolbox
 from runner.turn import Limits, Plan, Turn
 
@@ -30,16 +33,27 @@ if TYPE_CHECKING:
     from runner.chats import OpenChat
     from runner.events import Event
     from runner.executors.base import ToolExecutor
-    from runner.messages import Json, Part
+    from runner.messages import Json, Part, TurnReason
     from runner.models.base import Model
     from runner.models.gemini.model import GeminiModel
 
 logger = logging.getLogger("agent_run")
 
+T = TypeVar("T", int, float)
+
 DEFAULT_MODEL = "gemini-3.8-flash"
 
 
-class TurnOptions(TypedDict, total=False):
+class RunOptions(TypedDict, total=False):
+    """What is of one turn alone."""
+
+    files: Sequence[str | Path | Part]
+    context: object  # the caller's own object, handed to tools as `ToolContext.deps`
+    max_tokens: int | None  # what the turn may cost, in tokens; the agent's own limit holds as well
+    max_cost: float | None  # and in US dollars
+
+
+class TurnOptions(RunOptions, total=False):
     """What a call may set for its turn; it wins over the client's own settings."""
 
     model: str | Model | None  # a Gemini model id, or any Model
@@ -50,8 +64,7 @@ class TurnOptions(TypedDict, total=False):
     max_iterations: int | None  # model calls the turn may cost
     num_gemini_call_retries: int | None  # resends one model call may cost; a model that is a `Retry` has its own
     cache_config: CacheConfig | None  # what it holds is left out of the requests: instructions, tools, contents
-    context: object  # the caller's own object, handed to tools as `ToolContext.deps`
-    files: Sequence[str | Path | Part]
+    output: object  # the form of the answer: a JSON schema, a type that pydantic validates, or an Output
 
 
 _UNDER_WAY: set[AsyncExitStack] = set()
@@ -106,7 +119,7 @@ class _RunningTurn:
                 held.callback(_UNDER_WAY.discard, held)
                 chat = await self._opened(held, manager, chat_id, plan.limits.busy_timeout)
                 if chat is not None:
-                    turn = self._turn = Turn(chat, chat_id, plan)
+                    turn = self._turn = Turn(chat, chat_id, await plan.begun())
                     if self._interrupted:
                         turn.interrupt()
                     async for event in await held.enter_async_context(aclosing(turn.run(query, files))):
@@ -116,10 +129,10 @@ class _RunningTurn:
                             yield event
         except AgentRunError as error:  # the turn could not begin; what fails inside a turn is one of its events
             if ended is None:
-                ended = TurnEnded("failed", "", Usage(), error.reason, str(error), error.retryable, error)
+                ended = _unbegun("failed", error.reason, str(error), error)
             else:
                 logger.warning("chat %a could not be closed: %s", chat_id, error)
-        yield ended or TurnEnded("interrupted", "", Usage(), "interrupted", "interrupted before the turn began")
+        yield ended or _unbegun("interrupted", "interrupted", "interrupted before the turn began")
 
     async def _opened(
         self, held: AsyncExitStack, manager: ChatManager, chat_id: str, patience: float
@@ -149,7 +162,8 @@ class GeminiClient:
     `api_key` defaults to what google-genai finds in the environment. A call's own settings win over those given here.
     Without `chat_manager`, chats live in memory; without `chat_id`, all calls of one client share one chat.
     `generation_config` is Gemini's `generationConfig` as the wire has it (`{"maxOutputTokens": 500}`), `settings` are
-    other fields of a request's body (`safetySettings`, `serviceTier`).
+    other fields of a request's body (`safetySettings`, `serviceTier`). `output` is the form of the answers, a JSON
+    schema or a type: `TurnEnded.value` is then the answer read as that.
     """
 
     def __init__(
@@ -163,6 +177,7 @@ class GeminiClient:
         limits: Limits | None = None,
         generation_config: Json | None = None,
         settings: Json | None = None,
+        output: object = None,
         model: str | Model = DEFAULT_MODEL,
     ) -> None:
         self.chat_manager = chat_manager or ChatManager()
@@ -173,6 +188,7 @@ class GeminiClient:
         self._limits = limits or Limits(max_iterations=max_iterations)
         self._retries = num_gemini_call_retries
         self._generation_config, self._settings = generation_config, settings
+        self._output = None if output is None else Output.of(output)
         self._chat_id = new_chat_id()
         self._executor: ToolExecutor[Any] = AsyncToolExecutor()
         self._closing = AsyncExitStack()
@@ -239,23 +255,35 @@ class GeminiClient:
         tool_mode = options.get("tool_mode") or self._tool_mode
         if tool_mode == "any" and not len(toolbox):
             raise ValueError('tool_mode "any" forces a tool call, but there are no tools')
-        iterations, retries = options.get("max_iterations"), options.get("num_gemini_call_retries")
+        retries = options.get("num_gemini_call_retries")
         asked = _retrying(
             self._gemini_model() if isinstance(model, str) else model,
             self._retries if retries is None else retries,
         )
         cache = options.get("cache_config")
+        asked = asked if cache is None else asked.around(partial(self._cached, cache))
+        output = self._output if options.get("output") is None else Output.of(options["output"])
         return Plan(
-            model=asked if cache is None else asked.around(partial(self._cached, cache)),
+            model=asked if output is None else StructuredModel(asked, output),
             model_name=model if isinstance(model, str) else model.name,
             toolbox=toolbox,
             executor=options.get("tool_executor") or self._executor,
             tool_mode=tool_mode,
-            limits=self._limits if iterations is None else replace(self._limits, max_iterations=iterations),
+            limits=self._limits_of(options),
             system_instruction=self.chat_manager.system_instruction(),
             generation_config=self._generation_config,
             settings=self._settings,
             deps=options.get("context"),
+        )
+
+    def _limits_of(self, options: TurnOptions) -> Limits:
+        """The client's own limits and those of a call: of tokens and of cost the lower ones hold."""
+        own, iterations = self._limits, options.get("max_iterations")
+        return replace(
+            own,
+            max_iterations=own.max_iterations if iterations is None else iterations,
+            max_tokens=_at_most(own.max_tokens, options.get("max_tokens")),
+            max_cost=_at_most(own.max_cost, options.get("max_cost")),
         )
 
     def _cached(self, config: CacheConfig, model: Model) -> Model:
@@ -274,12 +302,24 @@ class GeminiClient:
         return self._gemini
 
 
-def _retrying(model: Model, retries: int) -> Retry:
+def _unbegun(reason: TurnReason, code: str, message: str, error: AgentRunError | None = None) -> TurnEnded:
+    """The end of a turn that could not begin: nothing was spent."""
+    retryable = None if error is None else error.retryable
+    return TurnEnded(reason, "", Usage(), code, message, retryable, error, cost=Cost())
+
+
+def _at_most(limit: T | None, other: T | None) -> T | None:
+    """The lower of two limits, of which either may be missing."""
+    given = [each for each in (limit, other) if each is not None]
+    return min(given, default=None)
+
+
+def _retrying(model: Model, retries: int) -> Retry | Fallback:
     """`model` with so many resends; one that has its own keeps to them, or their numbers would be multiplied.
 
     What has a quota that others may share is asked in turn with them.
     """
-    return model if isinstance(model, Retry) else Retry(limited(model), retries)
+    return model if isinstance(model, Retry | Fallback) else Retry(limited(model), retries)
 
 
 def limited(model: Model) -> Model:

@@ -1,6 +1,7 @@
 """Events: what the loop tells, in order. Readers of these are the terminal, JSON lines, tests and reports.
 
-`event.to_json()` is the documented form: `type` in snake case, then the fields. Absent optional fields are left out.
+`event.to_json()` is the documented form: `type` in snake case, then the fields. Absent optional fields are left out,
+but for a cost that is not known, which is null.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 if TYPE_CHECKING:
     from runner.errors import AgentRunError
     from runner.messages import Json, TurnReason
-    from runner.requests import CacheUse, Usage
+    from runner.requests import CacheUse, Cost, Source, Usage
 
 
 class _Event:
     __slots__ = ()
     type: ClassVar[str]
     _unspoken: ClassVar[frozenset[str]] = frozenset()
+    _nullable: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls) -> None:
         cls.type = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
@@ -28,9 +30,16 @@ class _Event:
         form: Json = {"type": self.type}
         for item in fields(self):  # type: ignore[arg-type]  # every event is a dataclass
             value = getattr(self, item.name)
-            if value is not None and item.name not in self._unspoken:
+            if (value is not None or item.name in self._nullable) and item.name not in self._unspoken:
                 form[item.name] = value.to_json() if hasattr(value, "to_json") else value
         return form
+
+
+def _as_json(value: Any) -> Any:
+    """An instance of a type that pydantic validates, as JSON."""
+    from pydantic_core import to_jsonable_python
+
+    return to_jsonable_python(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,30 @@ class ThoughtDelta(_Event):
     """A piece of the model's thought summary; not part of the answer."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeWritten(_Event):
+    """Code that the model wrote and the service runs, with the built-in tool `code_execution`."""
+
+    language: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRan(_Event):
+    """What that code printed. `outcome` is ok, failed or deadline_exceeded."""
+
+    outcome: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltInCalled(_Event):
+    """A tool of the service was called, and answered, by the service itself."""
+
+    name: str
+    args: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +123,18 @@ class ToolReturned(_Event):
 
 @dataclass(frozen=True, slots=True)
 class UsageReported(_Event):
-    """The tokens of one model call; `cache` where the agent has a context cache."""
+    """The tokens of one model call; `cache` where the agent has a context cache.
+
+    `cost` is None where the price of `model`, the one that answered, is not known.
+    """
 
     step: int
     usage: Usage
     cache: CacheUse | None = None
+    cost: Cost | None = None
+    model: str | None = None
+
+    _nullable: ClassVar[frozenset[str]] = frozenset({"cost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +151,9 @@ class TurnEnded(_Event):
 
     `text` is the answer: the text of the model's last reply. `code`, `message`, `retryable` come with every reason but
     `answered` where there is something to say; `error` is the exception behind a `failed` turn (not in the JSON form).
-    `cache` says what became of the context cache, where the agent has one.
+    `cache` says what became of the context cache, where the agent has one. `cost` is in US dollars; None where a price
+    is not known. `value` is what the answer was read as, where it was asked for in a form: a JSON value, or an instance
+    of the type (its JSON, in the JSON form). `sources` are what it is drawn from, where built-in tools were used.
     """
 
     reason: TurnReason
@@ -122,14 +164,30 @@ class TurnEnded(_Event):
     retryable: bool | None = None
     error: AgentRunError | None = None
     cache: CacheUse | None = None
+    cost: Cost | None = None
+    value: Any = None
+    sources: tuple[Source, ...] = ()
 
-    _unspoken: ClassVar[frozenset[str]] = frozenset({"error"})
+    _unspoken: ClassVar[frozenset[str]] = frozenset({"error", "value", "sources"})
+    _nullable: ClassVar[frozenset[str]] = frozenset({"cost"})
+
+    def to_json(self) -> Json:
+        """The event as a JSON object."""
+        form = super(TurnEnded, self).to_json()
+        if self.value is not None:
+            form["value"] = _as_json(self.value)
+        if self.sources:
+            form["sources"] = [source.to_json() for source in self.sources]
+        return form
 
 
 Event: TypeAlias = (
     TurnStarted
     | TextDelta
     | ThoughtDelta
+    | CodeWritten
+    | CodeRan
+    | BuiltInCalled
     | ToolCalled
     | ToolProgress
     | ToolReturned

@@ -36,6 +36,7 @@ class Meta(TypedDict, total=False):
     model_version: str  # the model that answered
     response_id: str
     usage: dict[str, int]
+    grounds: Json  # `model`: the grounding metadata of a reply, as it came
     effects: list[str]  # `model`: the declared effects of each call
     calls: list[int]  # `started`: indices of the calls about to run
     results: list[str]  # `responses`: the result kind of each call

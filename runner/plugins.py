@@ -61,6 +61,13 @@ def sqlite(url: str, place: InstanceOf[Place]) -> ChatStorage:
     return SqliteChatStorage.from_url(url, root=place.root)
 
 
+def mongodb(url: str) -> ChatStorage:
+    """A MongoDB database; mongodb+srv:// for its servers by DNS."""
+    from runner.storages.mongodb import MongoChatStorage
+
+    return MongoChatStorage(url)
+
+
 def postgresql(url: str) -> ChatStorage:
     """A PostgreSQL database."""
     from runner.storages.postgresql import PostgresChatStorage
@@ -95,10 +102,17 @@ STORAGES = Registry(
     {
         "memory": f"{__name__}:memory",
         "sqlite": f"{__name__}:sqlite",
+        "mongodb": f"{__name__}:mongodb",
         "postgresql": f"{__name__}:postgresql",
         "redis": f"{__name__}:redis",
         "rediss": f"{__name__}:redis",
         "hybrid": f"{__name__}:hybrid",
     },
-    drivers={"postgresql": "psycopg", "redis": "redis", "rediss": "redis", "hybrid": "redis"},
+    drivers={
+        "mongodb": "pymongo",
+        "postgresql": "psycopg",
+        "redis": "redis",
+        "rediss": "redis",
+        "hybrid": "redis",
+    },
 )

@@ -19,14 +19,14 @@ from runner.reload.touches import Touches
 from runner.reload.watcher import POLLING_ROUND, Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from runner.agent import Agent
+    from runner.client import RunOptions
     from runner.digests import Digests
     from runner.events import Notice
     from runner.loading import Diagnostic
-    from runner.messages import Part
 
 logger = logging.getLogger("agent_run")
 
@@ -83,12 +83,9 @@ class Project:
         """Whether the files are watched: a change that came before is seen as well, and told."""
         return bool(self._seen)
 
-    def run(
-        self, query: str, *, chat_id: str, files: Sequence[str | Path | Part] = (), context: object = None
-    ) -> PinnedTurn:
+    def run(self, query: str, *, chat_id: str, **options: Unpack[RunOptions]) -> PinnedTurn:
         """One turn of a chat, on the agent of this moment, as events; iterate it to run it."""
-        agent = self.agent
-        return PinnedTurn(agent.run(query, chat_id=chat_id, files=files, context=context), self._generation)
+        return PinnedTurn(self.agent.run(query, chat_id=chat_id, **options), self._generation)
 
     def changes(self) -> Changes:
         """What reloads tell from now on; ends when the project is closed."""

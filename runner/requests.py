@@ -37,6 +37,12 @@ class Usage:
             total_tokens=metadata.get("totalTokenCount") or 0,
         )
 
+    @classmethod
+    def from_json(cls, counts: Mapping[str, Any]) -> Usage:
+        """The inverse of `to_json`; counts of a later release are left out."""
+        known = {name: count for name, count in counts.items() if name in cls.__slots__ and isinstance(count, int)}
+        return cls(**known)
+
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
@@ -54,11 +60,44 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """US dollars by kind of token, of one model call, or summed over several."""
+
+    prompt: float = 0.0  # without what was cached
+    cached: float = 0.0
+    output: float = 0.0
+    thoughts: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.prompt + self.cached + self.output + self.thoughts
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.prompt + other.prompt,
+            self.cached + other.cached,
+            self.output + other.output,
+            self.thoughts + other.thoughts,
+        )
+
+    def to_json(self) -> float:
+        """The total, to a millionth of a cent."""
+        return round(self.total, 8)
+
+
+def summed(one: Cost | None, other: Cost | None) -> Cost | None:
+    """The sum; None where one of them is not known."""
+    return None if one is None or other is None else one + other
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The end of a reply: Gemini's finish reason and what else the reply said about itself.
 
     `details` holds the raw candidate and response fields other than content and usage (`groundingMetadata`,
-    `safetyRatings`, `promptFeedback`, ...), so nothing the service said is lost.
+    `safetyRatings`, `promptFeedback`, ...), so nothing the service said is lost. `value` is what the answer was read
+    as, where it was asked for in a form.
     """
 
     reason: str = "STOP"
@@ -66,6 +105,7 @@ class Finish:
     model_version: str | None = None
     response_id: str | None = None
     details: Json = field(default_factory=dict)
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +130,19 @@ class CacheUse:
         if self.reason is not None:
             form["reason"] = self.reason
         return form if self.state == "off" else {**form, "saved_tokens": self.saved}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What an answer is drawn from: a page of the web, a place on a map, a stored file."""
+
+    uri: str
+    title: str = ""
+    kind: Literal["web", "maps", "file", "url"] = "web"
+
+    def to_json(self) -> Json:
+        """As the API's grounding chunks have it."""
+        return {"kind": self.kind, "uri": self.uri, **({"title": self.title} if self.title else {})}
 
 
 ModelItem: TypeAlias = Part | Usage | Notice | CacheUse | Finish

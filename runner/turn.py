@@ -14,15 +14,18 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from runner.answers.parts import event_of
+from runner.answers.sources import grounds_of, sources_in
 from runner.chats import ToolMode, request_for
 from runner.errors import AgentRunError, ChatStorageError, GeminiClientError, ModelChoiceError
-from runner.events import TextDelta, ThoughtDelta, TurnEnded, TurnStarted, UsageReported
+from runner.events import TurnEnded, TurnStarted, UsageReported
 from runner.executors.batch import Batch
 from runner.executors.bound import BatchSettings
 from runner.messages import ChatMessage, Meta, responses_to
 from runner.models.finish import joined, refusal
 from runner.recovery import closed
 from runner.requests import CacheUse, Finish, Usage
+from runner.spending import Spending, unpriced
 from runner.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from runner.executors.base import ToolExecutor
     from runner.messages import Content, EntryKind, Json, Part, TurnReason
     from runner.models.base import Model
-    from runner.requests import GenerateContentRequest
+    from runner.requests import Cost, GenerateContentRequest
     from runner.tools.toolbox import Toolbox
 
 logger = logging.getLogger("agent_run")
@@ -43,7 +46,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a turn may cost. Times are in seconds; `busy_timeout` is how long to wait for a chat in use elsewhere."""
+    """What a turn may cost. Times are in seconds; `busy_timeout` is how long to wait for a chat in use elsewhere.
+
+    `max_tokens` and `max_cost`, in US dollars, are looked at between two steps.
+    """
 
     max_iterations: int = 10
     max_tool_calls: int = 128
@@ -51,6 +57,8 @@ class Limits:
     tool_timeout: float = 60.0
     busy_timeout: float = 30.0
     max_output_chars: int = 1_000_000
+    max_tokens: int | None = None
+    max_cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,11 @@ class Plan:
     settings: Json | None = None
     deps: object = None
 
+    async def begun(self) -> Plan:
+        """The plan of a turn that begins now: where there is a choice of models, it is made."""
+        model = await self.model.for_turn()
+        return self if model is self.model else replace(self, model=model, model_name=model.name)
+
 
 @dataclass(slots=True)
 class Reply:
@@ -76,6 +89,7 @@ class Reply:
     parts: list[Part] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     cache: CacheUse | None = None
+    cost: Cost | None = None
     finish: Finish | None = None
 
     @property
@@ -108,7 +122,7 @@ class Turn:
         self._number = chat.next_turn
         self._step = 0
         self._tool_calls = 0
-        self._usage = Usage()
+        self._spending = Spending()
         self._cache: CacheUse | None = None
         self._answer = ""  # the text of the last reply that was stored
         self._reply = Reply()  # what arrived and is not stored yet
@@ -128,6 +142,7 @@ class Turn:
     async def run(self, query: str, files: Sequence[Part] = ()) -> AsyncGenerator[Event, None]:
         """The turn's events, TurnEnded last, when all is stored. Closing the iterator interrupts the turn."""
         self._refuse_foreign_chat()
+        self._refuse_unpriced()
         timer = self._loop.call_later(self._plan.limits.turn_timeout, self._run_out)
         try:
             await self._chat.append(ChatMessage.user(query, files=files, meta=self._meta("user")))
@@ -156,6 +171,13 @@ class Turn:
                 "set GEMINI_API_KEY, or begin a new chat"
             )
 
+    def _refuse_unpriced(self) -> None:
+        model = self._plan.model
+        if self._plan.limits.max_cost is None or model.family == "scripted":
+            return
+        if problem := unpriced(self._plan.model_name, self._chat.time):
+            raise ModelChoiceError(problem)
+
     async def _steps(self) -> AsyncGenerator[Event, None]:
         ended: TurnEnded | None = None
         while ended is None:
@@ -163,7 +185,8 @@ class Turn:
             async with aclosing(self._ask()) as told:
                 async for event in told:
                     yield event
-            yield UsageReported(self._step, self._reply.usage, self._reply.cache_use)
+            reply = self._reply
+            yield UsageReported(self._step, reply.usage, reply.cache_use, reply.cost, self._answering(reply))
             ended = await self._store_reply()
             if self._batch is not None:
                 async with aclosing(self._run_calls(self._batch)) as told:
@@ -231,8 +254,8 @@ class Turn:
                 while (item := await self._next(stream)) is not None:
                     if isinstance(item, dict):
                         reply.parts.append(item)
-                        if text := item.get("text"):
-                            yield ThoughtDelta(text) if item.get("thought") else TextDelta(text)
+                        if event := event_of(item):
+                            yield event
                     elif isinstance(item, Usage):
                         reply.usage = item
                     elif isinstance(item, CacheUse):
@@ -242,9 +265,13 @@ class Turn:
                     else:
                         yield item
         finally:
-            self._usage += reply.usage
+            reply.cost = self._spending.add(self._answering(reply), reply.usage, self._chat.time)
             if (used := reply.cache_use) is not None:
                 self._cache = used if self._cache is None else self._cache + used
+
+    def _answering(self, reply: Reply) -> str:
+        """The model that answered, as far as it says so; else the one that was asked."""
+        return (reply.finish and reply.finish.model_version) or self._plan.model_name
 
     async def _store_reply(self) -> TurnEnded | None:
         """Store the model's content, its calls not started; the end of the turn if it is the answer."""
@@ -259,7 +286,7 @@ class Turn:
         if not calls:
             meta["status"] = "answered"
             await self._store(message, is_last=True)
-            return self._ended("answered")
+            return self._ended("answered", value=finish.value)
         batch = self._batch = Batch(calls, self._plan.toolbox, self._batch_settings())
         meta["effects"] = batch.effects
         limit = self._limit_on(len(calls))
@@ -283,7 +310,8 @@ class Turn:
             return _TurnOver("limit", "max_tool_calls", f"more than {limits.max_tool_calls} tool calls in one turn")
         if self._step >= limits.max_iterations:
             return _TurnOver("limit", "max_iterations", f"no answer in {limits.max_iterations} steps")
-        return None
+        spent = self._spending.limit(limits.max_cost, limits.max_tokens)
+        return None if spent is None else _TurnOver("limit", *spent)
 
     # its calls
 
@@ -349,6 +377,8 @@ class Turn:
             return
         partial = "".join(part.get("text", "") for part in self._reply.parts if not part.get("thought"))
         ending = closed(status, self._chat.now(), turn=self._number, reason=code, message=message, partial=partial)
+        if self._reply.usage != Usage():  # of a reply that is not stored
+            ending.meta["usage"], ending.meta["model"] = self._reply.usage.to_json(), self._answering(self._reply)
         if self._batch is not None and self._chat.awaits_results:
             await self._chat.append(self._answers(self._batch), ending, is_last=True)
         else:
@@ -367,11 +397,15 @@ class Turn:
         code: str | None = None,
         message: str | None = None,
         error: AgentRunError | None = None,
+        value: object = None,
     ) -> TurnEnded:
         self._is_over = True
         logger.debug("chat %a, turn %d: ended, %s (%s)", self._chat_id, self._number, reason, code or "no code")
         retryable = error.retryable if error is not None else None
-        return TurnEnded(reason, self._answer, self._usage, code, message, retryable, error, self._cache)
+        spent, sources = self._spending, sources_in(self._chat.log, self._number)
+        return TurnEnded(
+            reason, self._answer, spent.usage, code, message, retryable, error, self._cache, spent.cost, value, sources
+        )
 
     def _meta(self, kind: EntryKind) -> Meta:
         meta: Meta = {"kind": kind, "turn": self._number, "time": self._chat.now()}
@@ -387,4 +421,6 @@ class Turn:
         if finish.response_id:
             meta["response_id"] = finish.response_id
         meta["usage"] = self._reply.usage.to_json()
+        if grounds := grounds_of(finish):
+            meta["grounds"] = grounds
         return meta

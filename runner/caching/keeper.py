@@ -16,7 +16,7 @@ from runner.events import Notice
 from runner.requests import CacheUse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from runner.caches import Cache, CacheManager
     from runner.caching.record import Records
@@ -38,7 +38,7 @@ _UNSPOKEN = {BEING_MADE, LOST, FORCED}
 """Reasons that pass by themselves: they are part of the turn's result, and no news."""
 
 _MARGIN = 5.0  # seconds that a cache must still have to live
-_MAKING_SECONDS, _REFRESHING_SECONDS = 30.0, 10.0
+_MAKING_SECONDS, CHANGING_SECONDS = 30.0, 10.0
 _HOUR = 3600.0
 
 
@@ -57,12 +57,22 @@ class Found:
         return cls(CacheUse("off", reason), notice=notice)
 
 
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """A cache, whether it was made now, and those whose place it takes."""
+
+    cache: Cache
+    is_new: bool = False
+    old: Sequence[Cache] = ()
+
+
 class Keeper:
     """Finds the cache for a request, or provides it; refreshes it on use. Nothing that goes wrong here is raised.
 
     What is known is kept in `records`: who writes there first that it provides the cache, does so, and all others go
     without it meanwhile. Where there are no `caches`, no request has one. A subclass says what a cache is for
-    (`key_of`), what keeps a request from having one (`unsuitable`), and where one comes from (`provided`).
+    (`key_of`), what keeps a request from having one (`unsuitable`), where one comes from (`provided`), and what to do
+    with those whose place it takes (`discard`).
     """
 
     patience = MINUTE
@@ -102,9 +112,12 @@ class Keeper:
             return "this model has no context caches"
         return FORCED if wanted.forces_call else None
 
-    async def provided(self, wanted: Wanted) -> tuple[Cache, bool]:
-        """The cache, and whether it was made now. Raises GeminiClientError."""
+    async def provided(self, wanted: Wanted) -> Provided:
+        """The cache, made now if need be. Raises GeminiClientError."""
         raise NotImplementedError
+
+    async def discard(self, caches: Sequence[Cache]) -> None:
+        """Do away with caches that were provided for other keys."""
 
     async def find(self, wanted: Wanted) -> Found:
         """The cache to send this request with, or why there is none."""
@@ -158,13 +171,14 @@ class Keeper:
     async def _providing(self, wanted: Wanted, key: str) -> Found:
         try:
             async with asyncio.timeout(_MAKING_SECONDS):
-                cache, is_new = await self.provided(wanted)
+                found = await self.provided(wanted)
         except (GeminiClientError, TimeoutError) as error:
             return await self._failed(key, error)
-        kept = await self.keep(key, cache, is_new=is_new)
+        cache, kept = found.cache, await self.keep(key, found.cache, is_new=found.is_new)
+        await self.discard(found.old)
         if problem := self.mismatch(kept, wanted):
             return Found.off(problem)
-        if not is_new:
+        if not found.is_new:
             is_alive = await self._is_alive(kept)
             return Found(CacheUse("hit"), cache.name) if is_alive else Found.off(LOST)
         size = "" if cache.tokens is None else f"{cache.tokens:,} tokens "
@@ -200,7 +214,7 @@ class Keeper:
         if self.auto_refresh_ttl is None or not await self.records.change(partial(self._refreshes, kept.name)):
             return True
         try:
-            async with asyncio.timeout(_REFRESHING_SECONDS):
+            async with asyncio.timeout(CHANGING_SECONDS):
                 cache = await self.caches.get_and_refresh(cache_name=kept.name, ttl=self.auto_refresh_ttl)
         except (GeminiClientError, TimeoutError) as error:
             logger.warning("the context cache %s could not be refreshed: %r", kept.name, error)

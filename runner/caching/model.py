@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from runner.caching.keeper import Keeper
     from runner.errors import GeminiClientError
-    from runner.models.limiting.budget import RetryBudget
     from runner.requests import GenerateContentRequest, ModelItem
 
 _UNCACHED = ""  # a request's `cached_content` that says: use none
@@ -52,12 +51,11 @@ class CachedModel(Model):
         sent = wanted.uncached() if found is None or found.name is None else wanted.cached(found.name)
         if found is not None:
             yield found.use
-            if found.notice is not None and found.notice.message not in self._told:
+            if found.notice is not None and self._is_news(found):
                 yield found.notice
         try:
             async with contextlib.aclosing(self.model.generate(sent)) as items:
                 async for item in items:
-                    self._remember(found)
                     yield item
         except GeminiAPIError as error:
             if self.keeper is None or sent.cached_content is None or not _is_refusal(error):
@@ -74,11 +72,6 @@ class CachedModel(Model):
         words = f"cache: lost ({error.code} {error.status}); asking without it"
         return replace(request, cached_content=_UNCACHED), Notice(NOTICE, words)
 
-    @property
-    def budget(self) -> RetryBudget | None:
-        """The inner model's."""
-        return self.model.budget
-
     async def aclose(self) -> None:
         """Close the inner model."""
         await self.model.aclose()
@@ -90,10 +83,13 @@ class CachedModel(Model):
             return Found(CacheUse("off", LOST))
         return await self.keeper.find(wanted)
 
-    def _remember(self, found: Found | None) -> None:
-        """A notice is told once; that of a request which failed was never heard."""
-        if found is not None and found.notice is not None and found.use.state == "off":
-            self._told.add(found.notice.message)
+    def _is_news(self, found: Found) -> bool:
+        """Whether a notice is to be told: each reason why there is no cache is, once."""
+        reason = found.use.reason
+        is_known = reason in self._told
+        if reason is not None:
+            self._told.add(reason)
+        return not is_known
 
 
 def caches_of(model: Model) -> CacheManager | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.caching.keeper import Keeper
+from runner.caching.keeper import Keeper, Provided
 from runner.caching.record import Records
 from runner.errors import GeminiClientError
 from runner.models.gemini.names import short_name
 
 if TYPE_CHECKING:
-    from runner.caches import Cache, CacheConfig, CacheManager
+    from runner.caches import CacheConfig, CacheManager
     from runner.caching.record import Kept
     from runner.caching.wanted import Wanted
     from runner.storages.shared_state import SharedState
@@ -30,12 +30,12 @@ class NamedCache(Keeper):
         """Whatever is asked, the name is the same."""
         return self._name
 
-    async def provided(self, wanted: Wanted) -> tuple[Cache, bool]:
+    async def provided(self, wanted: Wanted) -> Provided:
         """The newest cache of the name."""
         cache = await self.caches.get_cache(cache_name=self._name)
         if cache is None:
             raise GeminiClientError(f'there is no context cache "{self._name}" (it may have expired)')
-        return cache, False
+        return Provided(cache)
 
     def mismatch(self, kept: Kept, wanted: Wanted) -> str | None:
         """A cache serves the model that it was made for."""

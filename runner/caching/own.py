@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runner.caching.keeper import Keeper
+from runner.caching.keeper import CHANGING_SECONDS, Keeper, Provided
 from runner.caching.minimum import minimum_of, too_few
 from runner.caching.record import Records
 from runner.errors import GeminiClientError, ModelChoiceError
 from runner.models.gemini.names import has_explicit_caching
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.caches import Cache, CacheManager
     from runner.caching.wanted import Wanted
     from runner.durations import Duration
@@ -85,8 +88,8 @@ class OwnCache(Keeper):
         minimum, tokens = self.settings.min_tokens or minimum_of(wanted.model), wanted.tokens
         return None if tokens is None else too_few(tokens, minimum, wanted.model)
 
-    async def provided(self, wanted: Wanted) -> tuple[Cache, bool]:
-        """A cache of ours that nobody remembers, or a new one; those for other keys are deleted."""
+    async def provided(self, wanted: Wanted) -> Provided:
+        """A cache of ours that nobody remembers, or a new one."""
         request, name = wanted.request, await self._display_name(wanted.key)
         mine = [each for each in await self.owned() if each.variant == self._variant]
         cache = next((each.cache for each in mine if each.cache.display_name == name), None)
@@ -102,10 +105,16 @@ class OwnCache(Keeper):
                 tool_config=request.tool_config,
                 ttl=self.settings.first_ttl,
             )
-        for each in mine:
-            if each.key != wanted.key:
-                await self._delete_old(each.cache)
-        return cache, is_new
+        return Provided(cache, is_new, [each.cache for each in mine if each.key != wanted.key])
+
+    async def discard(self, caches: Sequence[Cache]) -> None:
+        """Delete them; one that cannot be deleted will expire."""
+        try:
+            async with asyncio.timeout(CHANGING_SECONDS):
+                for cache in caches:
+                    await self.delete(cache)
+        except (GeminiClientError, TimeoutError) as error:
+            logger.warning("an old context cache could not be deleted and will expire: %r", error)
 
     async def ensured(self, wanted: Wanted) -> tuple[Cache, bool]:
         """The cache for requests like this one, and whether it was made now. Raises what keeps it from being made.
@@ -114,9 +123,10 @@ class OwnCache(Keeper):
         """
         if reason := self.never(wanted):
             raise ModelChoiceError(f"no cache can be made: {reason}")
-        cache, is_new = await self.provided(wanted)
-        await self.keep(wanted.key, cache, is_new=is_new)
-        return cache, is_new
+        found = await self.provided(wanted)
+        await self.keep(wanted.key, found.cache, is_new=found.is_new)
+        await self.discard(found.old)
+        return found.cache, found.is_new
 
     async def refreshed(self, wanted: Wanted, cache: Cache, ttl: Duration) -> Cache:
         """The cache for requests like this one, living for `ttl` from now."""
@@ -137,12 +147,6 @@ class OwnCache(Keeper):
         """Delete a cache of this agent. Raises GeminiClientError; one that is gone already is no error."""
         await self.caches.delete_cache(cache_name=cache.name)
         await self.records.update(lambda record: record.without(cache.name))
-
-    async def _delete_old(self, cache: Cache) -> None:
-        try:
-            await self.delete(cache)
-        except GeminiClientError as error:
-            logger.warning("the context cache %s could not be deleted and will expire: %s", cache.name, error)
 
     @property
     def _variant(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from runner.cli.exits import Exit
-from runner.cli.lines import usage_line
+from runner.cli.lines import cost_line, usage_line
 from runner.cli.screen import visible_line
 from runner.cli.transcript import show_text, transcript
 
@@ -84,12 +84,15 @@ async def _new(chat: TerminalChat) -> None:
 
 
 async def _usage(chat: TerminalChat) -> None:
-    turns = f"{chat.turns} {'turn' if chat.turns == 1 else 'turns'}"
-    await chat.door.aside(f"since the start: {turns}, {usage_line(chat.usage)}")
-    if chat.turns:
-        await chat.door.aside(f"last turn: {usage_line(chat.last_usage, chat.last_cache)}")
-    if chat.cache is not None and chat.cache.saved:
-        await chat.door.aside(f"from the context cache: {chat.cache.saved:,} tokens")
+    spent = chat.spent
+    turns = f"{spent.turns} {'turn' if spent.turns == 1 else 'turns'}"
+    await chat.door.aside(f"since the start: {turns}, {usage_line(spent.usage)}")
+    await chat.door.aside(f"  {cost_line(spent.cost)}")
+    if spent.last is not None:
+        await chat.door.aside(f"last turn: {usage_line(spent.last.usage, spent.last.cache)}")
+        await chat.door.aside(f"  {cost_line(spent.last.cost)}")
+    if spent.cache is not None and spent.cache.saved:
+        await chat.door.aside(f"from the context cache: {spent.cache.saved:,} tokens")
 
 
 async def _exit(_chat: TerminalChat) -> Exit:
@@ -101,6 +104,6 @@ COMMANDS: dict[str, Command] = {
     "/tools": Command("what the agent can do", _tools),
     "/history": Command("what has been said in this chat", _history),
     "/new": Command("begin a new chat", _new),
-    "/usage": Command("tokens used", _usage),
+    "/usage": Command("tokens used, and what they cost", _usage),
     "/exit": Command("leave", _exit),
 }

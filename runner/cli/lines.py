@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from runner.cli.screen import visible, visible_line
 from runner.errors import AgentRunError
+from runner.spending import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runner.events import ToolReturned, TurnEnded
     from runner.messages import Json
-    from runner.requests import CacheUse, Usage
+    from runner.requests import CacheUse, Cost, Usage
 
 _ARGUMENT_LIMIT = 40
 _CALL_LIMIT = 120
@@ -97,6 +98,20 @@ def usage_line(usage: Usage, cache: CacheUse | None = None) -> str:
     if usage.thoughts_tokens:
         parts.append(f"{usage.thoughts_tokens:,} thinking")
     return f"{usage.total_tokens:,} tokens: {', '.join(parts)}{_cache_words(cache)}"
+
+
+def price(cost: Cost | None) -> str:
+    """`$0.0042`, or that it is not known."""
+    return "price unknown" if cost is None else dollars(cost.total)
+
+
+def cost_line(cost: Cost | None) -> str:
+    """`$0.0042: $0.0030 in, $0.0002 cached, $0.0010 out`."""
+    if cost is None:
+        return price(cost)
+    kinds = ((cost.prompt, "in"), (cost.cached, "cached"), (cost.output, "out"), (cost.thoughts, "thinking"))
+    parts = [f"{dollars(amount)} {word}" for amount, word in kinds if amount]
+    return f"{price(cost)}: {', '.join(parts)}" if parts else price(cost)
 
 
 def _cache_words(cache: CacheUse | None) -> str:

@@ -42,8 +42,11 @@ COMMANDS: dict[str, Entry] = {
     "explain": Entry("runner.cli.explain:explain", "Tell what a diagnostic's code means, such as E102."),
     "graph": Entry("runner.cli.graph:graph", "Show what a manifest builds, and which key each part came from."),
     "chats": Entry("runner.cli.chats.group:chats", "List, show, move, repair and delete the chats that are kept."),
+    "usage": Entry("runner.cli.usage:usage", "Sum up what stored chats have cost, by day, chat and model."),
     "cache": Entry("runner.cli.cache:cache", "List, make, refresh and delete an agent's context caches at Gemini."),
-    "schema": Entry("runner.cli.schema:schema", "Print the JSON schema of manifests or conversations, or write the project's own."),
+    "schema": Entry(
+        "runner.cli.schema:schema", "Print the JSON schema of manifests or conversations, or write the project's own."
+    ),
     "editor": Entry("runner.cli.editor:editor", "Make VS Code or a JetBrains IDE complete and check manifests."),
 }
 

@@ -15,22 +15,29 @@ if TYPE_CHECKING:
 
     from runner.agent import Agent
     from runner.cli.door import Door, View
+    from runner.cli.spent import Spent
 
 
-async def answer(agent: Agent, message: str, chat_id: str, door: Door, view: Callable[[Door], View]) -> Exit:
+async def answer(
+    agent: Agent, message: str, chat_id: str, door: Door, view: Callable[[Door], View], spent: Spent
+) -> Exit:
     """Run one turn; the exit code says how it ended."""
     async with view(door) as shown:
-        ended = await played(agent.run(message, chat_id=chat_id), shown, door)
+        ended = await played(agent.run(message, chat_id=chat_id, **spent.left()), shown, door)
+    spent.add(ended)
     return door.exit(exit_for_turn(ended))
 
 
-async def answer_lines(agent: Agent, chat_id: str, door: Door, view: Callable[[Door], View]) -> Exit:
+async def answer_lines(agent: Agent, chat_id: str, door: Door, view: Callable[[Door], View], spent: Spent) -> Exit:
     """Make each line of standard input a turn of one chat; the first that fails is the last, and so is the one that
-    answers a reader that has left."""
+    answers a reader that has left. What may be spent is asked before each."""
     code: Exit | None = None
     lines = Lines()
     while (message := await lines.next()) is not None:
-        code = await answer(agent, message, chat_id, door, view)
+        if spent.used_up is not None:
+            await door.aside(f"stopped: {spent.used_up}")
+            return Exit.LIMIT
+        code = await answer(agent, message, chat_id, door, view, spent)
         if code is not Exit.DONE:
             return code
         if door.signals.asked_to_leave is not None:

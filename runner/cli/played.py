@@ -41,7 +41,7 @@ async def played(events: TurnEvents | PinnedTurn, view: View, door: Door) -> Tur
     if not showing.cancelled():
         return showing.result()
     _hurry(door, hurried=True)  # it may be the reader who kept the turn from telling its end
-    ended = TurnEnded("interrupted", "", Usage(), "interrupted", "the turn was interrupted")
+    ended = TurnEnded("interrupted", "", Usage(), "interrupted", "the turn was interrupted", cost=None)
     await view.show(ended)
     return ended
 

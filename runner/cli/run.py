@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from runner.cli.door import View
     from runner.cli.exits import Exit
     from runner.cli.signals import Signals
+    from runner.cli.spent import Spent
     from runner.project import Project
 
 _SUFFIXES = {".yaml", ".yml"}
@@ -43,9 +44,17 @@ class Options:
     as_json: bool
     lines: bool
     no_reload: bool
+    max_cost: float | None
+    max_tokens: int | None
     quiet: bool
     verbose: bool
     debug: bool
+
+    def spent(self) -> Spent:
+        """What this run has spent: nothing yet."""
+        from runner.cli.spent import Spent
+
+        return Spent(self.max_tokens, self.max_cost)
 
     @property
     def loudness(self) -> Loudness:
@@ -63,6 +72,8 @@ class Options:
 @click.option("--json", "as_json", is_flag=True, help="Print one event a line (JSON Lines).")
 @click.option("--lines", is_flag=True, help="Make each line of standard input a turn of one chat.")
 @click.option("--no-reload", is_flag=True, help="Do not load the agent again when its files change during a chat.")
+@click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="Stop at this cost.")
+@click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Stop at so many tokens.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing beside the answer but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more: steps, tokens, retries.")
 @click.option("--debug", is_flag=True, help="Log everything to stderr, and show where errors come from.")
@@ -189,7 +200,7 @@ async def _chat(project: Project, options: Options) -> Exit:
         async def talk() -> Exit:
             async with project:
                 _refresh_schemas(project.agent.root)
-                chat = TerminalChat(project, door, _view(door, options))
+                chat = TerminalChat(project, door, _view(door, options, lambda: project.agent), options.spent())
                 return await chat.talk(await _chat_id(project.agent, door, options))
 
         return await signals.obeyed(talk())
@@ -210,7 +221,7 @@ async def _answer(agent: Agent, message: str | None, options: Options) -> Exit:
 
     with Signals() as signals:
         door = _door(signals, options)
-        view = _view(door, options)
+        view = _view(door, options, lambda: agent)
 
         async def talk() -> Exit:
             async with agent:
@@ -218,8 +229,8 @@ async def _answer(agent: Agent, message: str | None, options: Options) -> Exit:
                 await tell_warnings(agent, door)
                 chat_id = await _chat_id(agent, door, options)
                 if message is None:
-                    return await answer_lines(agent, chat_id, door, view)
-                return await answer(agent, message, chat_id, door, view)
+                    return await answer_lines(agent, chat_id, door, view, options.spent())
+                return await answer(agent, message, chat_id, door, view, options.spent())
 
         code = await signals.obeyed(talk())
         if door.out.problem is not None:
@@ -231,18 +242,21 @@ def _door(signals: Signals, options: Options) -> Door:
     return Door(out=Output(sys.stdout), err=Output(sys.stderr), signals=signals, loudness=options.loudness)
 
 
-def _view(door: Door, options: Options) -> Callable[[Door], View]:
+def _view(door: Door, options: Options, agent: Callable[[], Agent]) -> Callable[[Door], View]:
+    """What shows the turns of the agent that there is when one begins."""
     if options.as_json:
         from runner.cli.jsonl import JsonView
 
         return JsonView
+    from runner.cli.values import with_values
+
     if door.out.can_draw:
         from runner.cli.drawn import DrawnView
 
-        return DrawnView
+        return lambda door: with_values(DrawnView(door), door, has_form=agent().output is not None)
     from runner.cli.plain import PlainView
 
-    return PlainView
+    return lambda door: with_values(PlainView(door), door, has_form=agent().output is not None)
 
 
 async def _tell_notices(agent: Agent, door: Door, options: Options) -> None:

@@ -16,7 +16,7 @@ from runner.cli.played import played
 from runner.cli.prompt import EditingPrompt, PlainPrompt, PromptInterrupted, state_folder
 from runner.cli.reloads import Reloads
 from runner.cli.screen import visible, visible_line
-from runner.requests import Usage
+from runner.cli.spent import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from runner.cli.door import Door, View
     from runner.cli.prompt import Prompt
     from runner.project import Project
-    from runner.requests import CacheUse
 
 _WARM_UP_DELAY = 0.1  # seconds: the prompt comes first
 HINT = "press Ctrl+C again or Ctrl+D to leave"
@@ -34,13 +33,10 @@ HINT = "press Ctrl+C again or Ctrl+D to leave"
 class TerminalChat:
     """Asks, answers and obeys commands until the user leaves. An error ends its turn, and the prompt returns."""
 
-    def __init__(self, project: Project, door: Door, view: Callable[[Door], View]) -> None:
+    def __init__(self, project: Project, door: Door, view: Callable[[Door], View], spent: Spent | None = None) -> None:
         self.project, self.door = project, door
+        self.spent = Spent() if spent is None else spent
         self.chat_id = ""
-        self.turns = 0
-        self.usage, self.last_usage = Usage(), Usage()
-        self.cache: CacheUse | None = None
-        self.last_cache: CacheUse | None = None
         self._view = view
         self._prompt = _prompt(door)
         door.signals.before_leaving = self._prompt.release
@@ -112,6 +108,9 @@ class TerminalChat:
             await self._turn(text)
         except Exception as error:  # noqa: BLE001  # a bug ends its turn, not the chat
             await self._tell(error)
+        if self.spent.used_up is not None:
+            await self.door.aside(self.spent.used_up)
+            return Exit.LIMIT
         return self.door.signals.asked_to_leave
 
     async def _asked(self) -> str:
@@ -138,13 +137,9 @@ class TerminalChat:
     async def _turn(self, text: str) -> None:
         async with self._view(self.door) as shown:
             with self._prompt.watched(self.door.signals.interrupt):
-                ended = await played(self.project.run(text, chat_id=self.chat_id), shown, self.door)
-        self.turns += 1
-        self.last_usage = ended.usage
-        self.usage += ended.usage
-        if (cache := ended.cache) is not None:
-            self.cache = cache if self.cache is None else self.cache + cache
-        self.last_cache = ended.cache
+                events = self.project.run(text, chat_id=self.chat_id, **self.spent.left())
+                ended = await played(events, shown, self.door)
+        self.spent.add(ended)
         await self.door.out.write("\n")
 
     async def _tell(self, error: Exception) -> None:

@@ -51,6 +51,8 @@ class Given:
     json: str | None
     summary: str | None
     lists: bool
+    update: bool
+    dry_run: bool
     debug: bool
 
 
@@ -81,6 +83,8 @@ class Given:
 @click.option("--json", metavar="FILE", help="Write JSON.")
 @click.option("--summary", metavar="FILE", help="Write Markdown; to the job's summary with --format github.")
 @click.option("--list", "lists", is_flag=True, help="Show what would be run, and run nothing.")
+@click.option("--update", is_flag=True, help="Accept what came in the place of literals that were expected.")
+@click.option("--dry-run", is_flag=True, help="With --update: show what would be accepted, and write nothing.")
 @click.option("--debug", is_flag=True, help="Log everything to stderr, and show where errors come from.")
 def conversations(paths: tuple[str, ...], **given: object) -> Exit:
     """Hold the conversations of PATHS, files or folders, and check every turn.
@@ -123,7 +127,7 @@ def _run(paths: tuple[str, ...], given: Given, form: str) -> Exit:
     Output(sys.stderr).write_now(visible(warnings_of(suites)))
     out = Output(sys.stdout)
     with reports_on_stderr(Loudness(debug=given.debug)):
-        return run_to_end(_held(suites, options, out, form, reports))
+        return run_to_end(_held(suites, options, out, form, reports, given))
 
 
 # the options
@@ -134,6 +138,8 @@ def _options(given: Given) -> Options:
 
     if given.record_tools and given.record in {None, "none"}:
         raise click.UsageError("--record-tools needs --record once, all or new")
+    if given.dry_run and not given.update:
+        raise click.UsageError("--dry-run belongs to --update")
     if given.live and given.record is not None:
         raise click.UsageError("--live and --record exclude each other: --record all asks the model anew")
     return Options(
@@ -147,6 +153,7 @@ def _options(given: Given) -> Options:
         record=given.record,
         record_tools=given.record_tools,
         live=given.live,
+        goes_on=given.update,
     )
 
 
@@ -192,7 +199,9 @@ def _reports(given: Given, form: str) -> Reports:
 # the run
 
 
-async def _held(suites: list[LoadedSuite], options: Options, out: Output, form: str, reports: Reports) -> Exit:
+async def _held(
+    suites: list[LoadedSuite], options: Options, out: Output, form: str, reports: Reports, given: Given
+) -> Exit:
     from runner.cli.signals import Signals
     from runner.cli.testing.display import Display
     from runner.cli.testing.forms import Form
@@ -212,6 +221,12 @@ async def _held(suites: list[LoadedSuite], options: Options, out: Output, form: 
             result.exit_code = int(signals.asked_to_leave)
         await shown.end(result)
         problems = [*reports.write(result, Path.cwd()), *_remembered(result)]
+        if given.update:
+            from runner.cli.testing.updates import updated
+
+            told, unwritten = updated(suites, result, dry=given.dry_run)
+            await (err if form == "json" else out).write(told)
+            problems += unwritten
     for problem in problems:
         await err.write(f"{error_line(problem)}\n")
     code = Exit(result.exit_code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.cli.lines import ended_line, returned_line, usage_line
+from runner.cli.lines import ended_line, price, returned_line, usage_line
 from runner.cli.screen import visible_line
 from runner.events import Event, Notice, ToolCalled, ToolProgress, ToolReturned, TurnEnded, TurnStarted, UsageReported
 
@@ -45,6 +45,6 @@ class Told:
                 return visible_line(message)
             case TurnStarted(chat_id=chat, turn=turn, model=model) if self._verbose:
                 return visible_line(f"chat {chat}, turn {turn}, {model}")
-            case UsageReported(step=step, usage=usage, cache=cache) if self._verbose:
-                return f"step {step}: {usage_line(usage, cache)}"
+            case UsageReported(step=step, usage=usage, cache=cache, cost=cost) if self._verbose:
+                return f"step {step}, {price(cost)}: {usage_line(usage, cache)}"
         return None

@@ -32,8 +32,7 @@ class Aligned:
 
 def aligned(comparison: Comparison, *, ordered: bool, extra: bool) -> Aligned:
     """The sides of a comparison that failed."""
-    rows = _in_order(comparison) if ordered else _in_any_order(comparison)
-    rows = [row for row in rows if row[1] is not None or comparison.slots[row[0] or 0].required]
+    rows = rows_of(comparison, ordered=ordered)
     expected = [_slot_text(comparison.slots[slot]) if slot is not None else "" for slot, _ in rows]
     actual = [_call_text(comparison.made[made].record) if made is not None else "" for _, made in rows]
     problems = [problem for row in rows if (problem := _problem(comparison, row, extra=extra))]
@@ -42,6 +41,12 @@ def aligned(comparison: Comparison, *, ordered: bool, extra: bool) -> Aligned:
     elif not problems:
         problems = ["calls that are expected in parallel were not made in one step"]
     return Aligned("\n".join(expected), "\n".join(actual), problems)
+
+
+def rows_of(comparison: Comparison, *, ordered: bool) -> list[Row]:
+    """Which slot stands beside which call; slots that need no call, and have none, are left out."""
+    rows = _in_order(comparison) if ordered else _in_any_order(comparison)
+    return [row for row in rows if row[1] is not None or comparison.slots[row[0] or 0].required]
 
 
 def call_text(name: str, args: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -28,7 +27,7 @@ from runner.conversations.stubs import OwnTool, RecordedTool, StubbedTool
 from runner.conversations.transcript import summed_costs, summed_usage
 from runner.conversations.troubles import trouble_of
 from runner.conversations.turns import Chat, hold_turn, pin_turn
-from runner.conversations.variables import filled_part, filled_text
+from runner.conversations.variables import filled_part, filled_text, saved_value
 from runner.errors import ManifestError
 from runner.manifest.specs import default_model
 from runner.storages.memory import LocalChatStorage
@@ -201,15 +200,15 @@ class _Held:
         missing: list[Check] = []
         for name, written in part.save.items():
             pattern = filled_text(written, self._chat.variables)
-            found = re.search(pattern, record.reply)
-            if found is None:
+            value = saved_value(pattern, record.reply)
+            if value is None:
                 line = self._planned.line(f"turns[{record.number - 1}].save.{name}")
                 message = f"nothing to save as {name}: the reply does not match {pattern!r}"
                 missing.append(
                     Check(kind="reply", passed=False, message=message, expected=pattern, actual=record.reply, line=line)
                 )
             else:
-                self._chat.variables[name] = (found[1] if found.re.groups else found[0]) or ""
+                self._chat.variables[name] = value
         return missing
 
     # its checks

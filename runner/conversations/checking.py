@@ -52,7 +52,15 @@ class Checks:
     def add(self, kind: CheckKind, key: str, passed: bool, message: str, expected: str, actual: str) -> None:
         """One more check. The message says what is wrong where it did not pass, else what was right."""
         self.made.append(
-            Check(kind=kind, passed=passed, message=message, expected=expected, actual=actual, line=self.line(key))
+            Check(
+                kind=kind,
+                passed=passed,
+                message=message,
+                expected=expected,
+                actual=actual,
+                line=self.line(key),
+                key=key,
+            )
         )
 
 
@@ -208,10 +216,15 @@ def _text_checks(part: ReplyPart, reply: str) -> Iterator[tuple[str, str, bool]]
         yield "not_regex", part.not_regex, re.search(part.not_regex, reply) is None
 
 
-def _json_check(expected: Any, reply: str, key: str, checks: Checks) -> None:
+def reply_json(reply: str) -> Any:
+    """A reply read as JSON, or what stands in it between fences. Raises ValueError."""
     fenced = _FENCED.search(reply)
+    return json.loads(fenced[1] if fenced else reply)
+
+
+def _json_check(expected: Any, reply: str, key: str, checks: Checks) -> None:
     try:
-        value = json.loads(fenced[1] if fenced else reply)
+        value = reply_json(reply)
     except ValueError as error:
         checks.add("reply", key, False, f"the reply is no JSON: {error}", described(expected), reply)
         return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from runner.conversations.chat_turns import stored_turns
+from runner.conversations.literals import literal_arguments, template
 from runner.conversations.reports.lines import seen
 from runner.errors import ManifestError
 from runner.loading.writing import entry, heading, item
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 
 _ENDS = {"answered", "stopped", "limit"}
 """How a turn may have ended to be one that a test can expect."""
-_UNSTEADY = {"timeout", "cancelled", "outcome_unknown"}
-"""Ends of a call that no stub brings about: it says an error in their place."""
 _NAME_LENGTH = 60
-_REFERENCE = re.compile(r"\$+(?=\{)|\${2,}")
 _REVIEW = "`review:` shows what was answered: say under `reply:` what of it matters."
 _SCRIPTED = "The replies are the scripted model's: what is tested is what the agent makes of them."
 _CASE, _TURN, _EXPECT, _BELOW = 4, 8, 10, 12  # columns of the keys
@@ -56,17 +54,22 @@ def as_file(log: Iterable[ChatMessage], wanted: Wanted) -> str:
 
 def as_case(log: Iterable[ChatMessage], wanted: Wanted) -> str:
     """The case alone, to be pasted under `cases:`. Raises ManifestError as `as_file` does."""
-    turns = [_Turn(turn, wanted) for turn in stored_turns(log)]
+    stubs = _Stubs() if wanted.stubs else None
+    turns = [_Turn(turn, wanted, stubs) for turn in stored_turns(log)]
     kept = [turn for turn in turns if turn.why_not is None]
     if not kept:
         reasons = seen("; ".join(f"turn {turn.said.number} {turn.why_not}" for turn in turns))
         raise ManifestError(f"there is nothing to test in this chat: {reasons or 'nothing was said'}")
     lines = _first("name", _name(kept[0].said.user), _CASE)
-    if wanted.stubs:
-        lines += _stub_lines([call for turn in kept for call in turn.calls])
-    lines.append(f"{' ' * _CASE}turns:")
+    if stubs is not None:
+        for turn in kept:
+            stubs.add(turn.calls)
+        lines += stubs.lines()
+    lines.append(heading("turns", _CASE))
     for turn in turns:
-        lines += turn.lines() if turn.why_not is None else _remark(f"left out: turn {turn.said.number} {turn.why_not}", 6)
+        lines += (
+            turn.lines() if turn.why_not is None else _remark(f"left out: turn {turn.said.number} {turn.why_not}", 6)
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -76,6 +79,7 @@ class _Turn:
 
     said: StoredTurn
     wanted: Wanted
+    stubs: _Stubs | None
 
     @cached_property
     def refused(self) -> list[StoredCall]:
@@ -84,12 +88,8 @@ class _Turn:
 
     @cached_property
     def calls(self) -> list[StoredCall]:
-        """The others, as they can be expected."""
-        kept = [call for call in self.said.calls if call not in self.refused]
-        return [replace(call, kind="error") if self._is_stubbed(call) else call for call in kept]
-
-    def _is_stubbed(self, call: StoredCall) -> bool:
-        return self.wanted.stubs and call.kind in _UNSTEADY
+        """The others."""
+        return [call for call in self.said.calls if call not in self.refused]
 
     @property
     def why_not(self) -> str | None:
@@ -106,13 +106,13 @@ class _Turn:
 
     def lines(self) -> list[str]:
         """The turn."""
-        lines = _first("user", _template(self.said.user or "(a file)"), _TURN)
+        lines = _first("user", template(self.said.user or "(a file)"), _TURN)
         for part in self.said.files:
             lines += _remark(f"sent with {_kind(part)}: save it, and name it under `files:`", _TURN)
         if self.wanted.scripted:
-            lines.append(f"{' ' * _TURN}replies:")
+            lines.append(heading("replies", _TURN))
             lines += [line for step in self.said.steps for line in self._reply(step)]
-        lines.append(f"{' ' * _TURN}expect:")
+        lines.append(heading("expect", _TURN))
         if self.said.status != "answered":
             lines += entry("status", self.said.status, _EXPECT)
         lines += self._call_lines()
@@ -121,20 +121,21 @@ class _Turn:
         return lines
 
     def _reply(self, step: StoredStep) -> list[str]:
-        made = [{"call": call.name, "args": _template(call.args)} for call in step.calls if call not in self.refused]
+        made = [{"call": call.name, "args": template(call.args)} for call in step.calls if call not in self.refused]
         if not made:
-            return [] if step.calls else item(_template(step.text), _EXPECT)
-        said = {"say": _template(step.text)} if step.text else {}
+            return [] if step.calls else item(template(step.text), _EXPECT)
+        said = {"say": template(step.text)} if step.text else {}
         return item({**said, **(made[0] if len(made) == 1 else {"calls": made})}, _EXPECT)
 
     def _call_lines(self) -> list[str]:
-        lines = [f"{' ' * _EXPECT}calls:" if self.calls else f"{' ' * _EXPECT}calls: none"]
+        lines = [heading("calls", _EXPECT)] if self.calls else entry("calls", "none", _EXPECT)
         for call in self.calls:
             expected: dict[str, Any] = {"tool": call.name}
             if call.args:
-                expected["args"] = _expected(call.args)
-            if call.kind != "ok":
-                expected["status"] = call.kind
+                expected["args"] = literal_arguments(call.args)
+            kind = call.kind if self.stubs is None else self.stubs.kind_of(call)
+            if kind != "ok":
+                expected["status"] = kind
             lines += item(expected if len(expected) > 1 else call.name, _BELOW)
         for call in self.refused:
             lines += _remark(f"left out: {call.name}({to_json(call.args)}), which the tools refuse", _EXPECT)
@@ -164,31 +165,6 @@ def _is_refused(call: StoredCall, tools: Mapping[str, KnownTool] | None) -> bool
         return False
 
 
-# values
-
-
-def _template(value: Any) -> Any:
-    """A value whose texts are taken as they are: what would be read as `${name}` or `$$` has its dollars doubled."""
-    if isinstance(value, str):
-        return _REFERENCE.sub(lambda dollars: dollars[0] * 2, value)
-    if isinstance(value, dict):
-        return {key: _template(each) for key, each in value.items()}
-    return [_template(each) for each in value] if isinstance(value, list) else value
-
-
-def _expected(args: dict[str, Any]) -> dict[str, Any]:
-    """Arguments as literals, also where they look like matchers."""
-    if any(key.startswith("$") for key in args):
-        return {"$eq": _template(args)}
-    return {key: {"$eq": _template(each)} if _has_sign(each) else _template(each) for key, each in args.items()}
-
-
-def _has_sign(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(key.startswith("$") or _has_sign(each) for key, each in value.items())
-    return isinstance(value, list) and any(map(_has_sign, value))
-
-
 # lines
 
 
@@ -203,22 +179,36 @@ def _remark(text: str, column: int) -> list[str]:
     return [f"{' ' * column}# {first}".rstrip(), *(f"{' ' * column}#   {line}".rstrip() for line in rest)]
 
 
-def _stub_lines(calls: list[StoredCall]) -> Iterator[str]:
-    """An answer for each call that a tool answered, those with the most arguments first: the first that fits is used."""
-    answers: dict[str, dict[str, StoredCall]] = {}
-    for call in calls:
-        if call.kind != "not_started":
-            answers.setdefault(call.name, {}).setdefault(to_json(call.args), call)
-    if answers:
-        yield f"{' ' * _CASE}stubs:"
-    for name, known in answers.items():
-        yield heading(name, _CASE + 2)
-        for _, call in sorted(known.items(), key=lambda each: -len(each[0])):
-            yield from item(_stub(call), _TURN)
+class _Stubs:
+    """An answer for each call that was answered; where the same call had several, the first."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, dict[str, StoredCall]] = {}
+
+    def add(self, calls: Iterable[StoredCall]) -> None:
+        """Take the answers of these calls."""
+        for call in calls:
+            if call.kind != "not_started":
+                self._answers.setdefault(call.name, {}).setdefault(to_json(call.args), call)
+
+    def kind_of(self, call: StoredCall) -> str:
+        """How a call will end: no stub brings about a timeout or the like, it says an error in its place."""
+        if call.kind == "not_started":
+            return call.kind
+        return "ok" if self._answers[call.name][to_json(call.args)].kind == "ok" else "error"
+
+    def lines(self) -> Iterator[str]:
+        """Their lines, those with the most arguments first: the first that fits a call answers it."""
+        if self._answers:
+            yield heading("stubs", _CASE)
+        for name, known in self._answers.items():
+            yield heading(name, _CASE + 2)
+            for _, call in sorted(known.items(), key=lambda each: -len(each[0])):
+                yield from item(_stub(call), _TURN)
 
 
 def _stub(call: StoredCall) -> dict[str, Any]:
-    when = {"when": _expected(call.args)} if call.args else {}
+    when = {"when": literal_arguments(call.args)} if call.args else {}
     if call.kind == "ok":
-        return {**when, "return": _template(call.result)}
-    return {**when, "error": _template(str(call.result.get("error") or call.kind))}
+        return {**when, "return": template(call.result)}
+    return {**when, "error": template(str(call.result.get("error") or call.kind))}

@@ -43,7 +43,8 @@ class Options:
     """How a run is made. `timeout` (of one attempt, in seconds) and `repeat` win over the files', `model` does not.
 
     Without `record`, what has a cassette is replayed, and none is written; `live` ignores cassettes. `max_cost` is in
-    US dollars: when it is reached, no further attempt is begun. `command` is how this run was started, for hints.
+    US dollars: when it is reached, no further attempt is begun. With `goes_on`, turns after one that failed are run,
+    whatever the file says. `command` is how this run was started, for hints.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -56,6 +57,7 @@ class Options:
     record: RecordMode | None = None
     record_tools: bool = False
     live: bool = False
+    goes_on: bool = False
     command: str = "agent-run test"
 
     def __post_init__(self) -> None:

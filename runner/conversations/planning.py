@@ -65,7 +65,8 @@ class Planned:
     @property
     def stops_on_failure(self) -> bool:
         """Whether the turns after one that failed are left out."""
-        return (self.case.on_turn_failure or self.loaded.suite.defaults.on_turn_failure) == "stop"
+        written = self.case.on_turn_failure or self.loaded.suite.defaults.on_turn_failure
+        return written == "stop" and not self.options.goes_on
 
     @property
     def model(self) -> ModelSpec | None:

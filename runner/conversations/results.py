@@ -21,7 +21,10 @@ CheckKind: TypeAlias = Literal["calls", "reply", "status", "limit", "schema", "s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was expected. `expected` and `actual` are texts to stand side by side; `line` is in the file."""
+    """One thing that was expected. `expected` and `actual` are texts to stand side by side; `line` is in the file.
+
+    `key` is the dotted key of what was expected, below the turn's `expect` or the case's `finally`.
+    """
 
     kind: CheckKind
     passed: bool
@@ -29,6 +32,7 @@ class Check:
     expected: str | None = None
     actual: str | None = None
     line: int | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

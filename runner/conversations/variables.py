@@ -30,6 +30,12 @@ def filled_text(text: str, variables: Mapping[str, Any]) -> str:
     return _REFERENCE.sub(value, text) if "$" in text else text
 
 
+def saved_value(pattern: str, reply: str) -> str | None:
+    """What a turn saves of its reply: the first group of the pattern, or all of it; None where it is not there."""
+    found = re.search(pattern, reply)
+    return None if found is None else (found[1] if found.re.groups else found[0]) or ""
+
+
 def filled(value: Any, variables: Mapping[str, Any]) -> Any:
     """A JSON value with the variables in its texts; a text that is one reference alone becomes the variable's value.
 

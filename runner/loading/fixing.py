@@ -24,10 +24,18 @@ def apply_fixes(diagnostics: Iterable[Diagnostic]) -> list[Fix]:
         if each.fix is not None:
             source = each.fix.span.source
             by_source.setdefault(source.path.resolve(), (source, []))[1].append(each.fix)
-    return [fix for path, (source, fixes) in by_source.items() for fix in _apply(path, source, fixes)]
+    return [fix for path, (source, fixes) in by_source.items() for fix in apply_to(path, source, fixes)]
 
 
-def _apply(path: Path, source: Source, fixes: list[Fix]) -> list[Fix]:
+def apply_to(path: Path, source: Source, fixes: Iterable[Fix]) -> list[Fix]:
+    """Write fixes of one source into its file, and return them; overlapping ones are left out. Raises OSError."""
+    text, applied = fixed(source, fixes)
+    _write(path, (b"\xef\xbb\xbf" if source.has_bom else b"") + text.encode())
+    return applied
+
+
+def fixed(source: Source, fixes: Iterable[Fix]) -> tuple[str, list[Fix]]:
+    """The text of a source with fixes applied, and which were."""
     text, end = source.text, len(source.text) + 1
     applied: list[Fix] = []
     for fix in sorted(set(fixes), key=lambda fix: fix.span.start, reverse=True):
@@ -35,8 +43,7 @@ def _apply(path: Path, source: Source, fixes: list[Fix]) -> list[Fix]:
             text = text[: fix.span.start] + fix.text + text[fix.span.end :]
             end = fix.span.start
             applied.insert(0, fix)
-    _write(path, (b"\xef\xbb\xbf" if source.has_bom else b"") + text.encode())
-    return applied
+    return text, applied
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -41,6 +41,7 @@ _WANTED = {
     "float_type": "a number",
     "bool_type": "true or false",
     "paths": "a path or a list of paths",
+    "output_form": "a file, module:Type, or a JSON schema",
     "dict_type": "a mapping of names",
     "texts": "text or a list of texts",
     "variable_value": "text, a number, true or false, or a list of these",

@@ -61,6 +61,11 @@ _TOP = {
     **words("extends", "extend base inherits inherit from parent"),
     **words("cache", "caching context_cache cache_config"),
     **words("limits", "limit budget"),
+    **words(
+        "output",
+        "response_schema response_format output_schema response_json_schema output_type result_type response_model "
+        "structured_output outputs",
+    ),
     "schema": "$schema",
     **words("version", "format_version schema_version manifest_version"),
 }
@@ -68,6 +73,8 @@ _LIMITS = {
     **words("max_iterations", "max_steps max_turns iterations max_iters max_loops max_model_calls steps"),
     **words("max_tool_calls", "max_calls max_function_calls tool_calls"),
     **words("turn_timeout", "timeout max_time max_execution_time deadline"),
+    **words("max_cost", "cost budget max_price max_usd max_dollars"),
+    **words("max_tokens", "tokens max_total_tokens token_limit token_budget"),
     **words("max_output_chars", "max_output_size max_result_chars max_chars output_limit max_output"),
 }
 _GENERATION = {
@@ -93,6 +100,8 @@ _CACHE = {
     **words("auto_refresh_ttl", "auto_refresh refresh"),
     **words("content", "contents files"),
 }
+_OUTPUT = words("schema", "json_schema response_schema type_ model form file")
+_KEYWORDS = ("type", "properties", "required", "items", "enum", "$ref", "anyOf", "additionalProperties")
 _VARIABLE = {
     "value": "default",
     "desc": "description",
@@ -109,6 +118,7 @@ AGENT = Vocabulary(
         "generation.thinking": _THINKING,
         "generation.safety": _SAFETY,
         "cache": _CACHE,
+        "output": _OUTPUT,
         "variables.*": _VARIABLE,
     },
     other={
@@ -122,22 +132,31 @@ AGENT = Vocabulary(
             "thinking_budget": "generation.thinking.budget",
             "include_thoughts": "generation.thinking.include_thoughts",
             "batch_size": "executor.batch_size",
+            "max_cost": "limits.max_cost",
+            "requests_per_minute": "model.requests_per_minute",
+            "tokens_per_minute": "model.tokens_per_minute",
+            "fallback": "model.fallback",
             "ttl": "cache.ttl",
             "storage_url": "storage",
             "database_url": "storage",
         },
         "generation": {
+            "response_schema": "output",
+            "response_json_schema": "output",
+            "response_format": "output",
             "thinking_level": "generation.thinking.level",
             "thinking_budget": "generation.thinking.budget",
             "include_thoughts": "generation.thinking.include_thoughts",
         },
         "limits": {
-            "max_tokens": "generation.max_output_tokens",
             "max_output_tokens": "generation.max_output_tokens",
             "retries": "retries",
             "batch_size": "executor.batch_size",
+            "requests_per_minute": "model.requests_per_minute",
+            "tokens_per_minute": "model.tokens_per_minute",
         },
     },
+    hints={"output": dict.fromkeys(_KEYWORDS, "put the JSON schema under schema:")},
     values={
         "type": {
             **words("integer", "int long whole"),
@@ -156,14 +175,20 @@ AGENT = Vocabulary(
         "ModelSpec": "a model's id, or a mapping with name",
         "ExecutorSpec": "a name, or a mapping with type",
         "StorageSpec": "a URL, or a mapping with type",
+        "OutputPart": "a file, module:Type, or a mapping with schema",
         "Variable": "a value, or a mapping with type and default",
     },
     examples={
         "ModelSpec": "such as gemini-3.8-flash",
         "ExecutorSpec": "such as rate_limiting",
         "StorageSpec": "such as sqlite:///chats.db",
+        "OutputPart": "such as answer.json",
         "ThinkingPart": "such as {level: low}",
     },
-    missing={"executor.type": "add type: rate_limiting", "storage.type": "add type: sqlite"},
+    missing={
+        "output.schema": "add schema: with a file, module:Type, or a JSON schema",
+        "executor.type": "add type: rate_limiting",
+        "storage.type": "add type: sqlite",
+    },
 )
 """The words for an agent's manifest."""

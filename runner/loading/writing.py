@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 110
 """Columns that a line of several values may take."""
 
-_PLAIN = re.compile(r"[^\W\d_](?:[\w '()/+.?!;-]*[\w)/+.?!])?")
+_PLAIN = re.compile(r"(?:\.{1,2}/)*[^\W\d_](?:[\w '()/+.?!;-]*[\w)/+.?!])?")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 
 

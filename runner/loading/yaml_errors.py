@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from runner.loading.source import Source
 
+_SHORT = 60  # characters of a value that is repeated in a hint
+
 
 def explained(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
     """The diagnostic of a syntax error: where it can be mended, which is not always where it was noticed."""
@@ -54,7 +56,9 @@ class _Mistake:
         key = re.match(r"\s*(?:- )*(?:[\w$.\-]+|\"[^\"]*\"|'[^']*')\s*:\s", line)
         if key and start + key.end() <= self._noticed:
             value = line[key.end() :].strip()
-            hint = f"put the text in quotes: '{value}'" if "'" not in value and len(value) < 60 else "quote the text"
+            hint = (
+                f"put the text in quotes: '{value}'" if "'" not in value and len(value) < _SHORT else "quote the text"
+            )
             return self._at(self._noticed, 'a second ": " in one line', hint)
         number = self._source.place(self._noticed)[0]
         if number > 1:
@@ -74,7 +78,7 @@ class _Mistake:
         if char in {"@", "`", "%"}:
             line, start = self._line(self._noticed)
             value = line[self._noticed - start :].strip()
-            return self._at(self._noticed, f"a text cannot begin with {char}", f'put it in quotes: "{value}"')
+            return self._at(self._noticed, f"a text cannot begin with {char}", _in_quotes(value))
         return self._at(self._noticed, f"the character {char!r} cannot stand here")
 
     def tab(self) -> Diagnostic | None:
@@ -205,7 +209,7 @@ class _Mistake:
         line, start = self._line(self._began)
         char = self._text[self._began : self._began + 1]
         value = line[self._began - start :].strip()
-        return self._at(self._began, f"a text cannot begin with {char}", f'put it in quotes: "{value}"')
+        return self._at(self._began, f"a text cannot begin with {char}", _in_quotes(value))
 
     def block(self) -> Diagnostic | None:
         return self._at(self._noticed, "after | or > the text begins on the next line", "move it there, or quote it")
@@ -229,6 +233,10 @@ class _Mistake:
 
     def question(self) -> Diagnostic | None:
         return self._at(self._noticed, "a text cannot begin with a question mark and a space", "put it in quotes")
+
+
+def _in_quotes(value: str) -> str:
+    return f'put it in quotes: "{value}"' if len(value) < _SHORT else "put the text in quotes"
 
 
 def _colon_hint(line: str) -> str:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from runner.manifest.base import Given, Part, Paths, Text, Whole
 from runner.manifest.generation import GenerationPart
 from runner.manifest.limits import CachePart, LimitsPart
+from runner.manifest.output import OutputForm  # noqa: TC001  # pydantic reads the hints
 from runner.manifest.specs import Executor, Model, Storage, default_executor, default_model, default_storage
 from runner.manifest.variables import Variables  # noqa: TC001  # pydantic reads the hints
 
@@ -72,6 +73,9 @@ class AgentManifest(Part):
     )
     generation: GenerationPart = Field(
         default_factory=GenerationPart.model_construct, description="How the model writes."
+    )
+    output: OutputForm = Field(
+        default=None, description="The form of the answers: a JSON schema, a file with one, or `module:Type`."
     )
     welcome: Given[Text] = Field(default=None, description="What a terminal shows when a chat begins.")
     examples: list[Text] = Field(default_factory=list, description="Messages to try, shown when a chat begins.")

@@ -34,10 +34,20 @@ def as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _texts(value: object) -> object:
+    if not isinstance(value, (str, list)):
+        raise PydanticCustomError("texts", "neither a text nor a list")
+    return [value] if isinstance(value, str) else value
+
+
 Given: TypeAlias = Annotated[T | None, BeforeValidator(_not_null)]
 """A key that may be left out, but not left empty."""
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 Whole: TypeAlias = Annotated[int, BeforeValidator(whole)]
 Paths: TypeAlias = Annotated[list[Text], BeforeValidator(as_list, json_schema_input_type=Text | list[Text])]
 """One path, or a list of them."""
+Texts: TypeAlias = Annotated[
+    list[Text], BeforeValidator(_texts, json_schema_input_type=Text | list[Text]), Field(min_length=1)
+]
+"""One text, or a list of them."""
 Options: TypeAlias = dict[str, Any]

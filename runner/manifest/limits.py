@@ -24,6 +24,12 @@ class LimitsPart(Part):
     max_output_chars: Given[Size] = Field(
         default=None, description="How long a tool's result may be, in characters or as 200kB; 1MB if left out."
     )
+    max_tokens: Given[Count] = Field(
+        default=None, description="Tokens of a turn, looked at between two steps; as many as it takes if left out."
+    )
+    max_cost: Given[Annotated[float, Field(gt=0)]] = Field(
+        default=None, description="US dollars of a turn, looked at between two steps; for models of known prices."
+    )
 
     def given(self) -> dict[str, Any]:
         """What is set, by name; times in seconds."""

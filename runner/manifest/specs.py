@@ -6,10 +6,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from runner.manifest.base import Given, Text, Whole
+from runner.manifest.base import Given, Text, Texts, Whole
 from runner.manifest.quantities import Seconds  # noqa: TC001  # pydantic reads the hints
 
 DEFAULT_MODEL = "gemini-3.8-flash"
+MODEL_KEYS = ("requests_per_minute", "tokens_per_minute", "fallback")
+"""Keys of a model that every plug-in has, and none is given."""
 DEFAULT_STORAGE = "sqlite:///.agent-run/chats.db"
 
 
@@ -38,6 +40,24 @@ class ModelSpec(Spec):
     transport: Given[Literal["auto", "direct", "sdk"]] = Field(
         default=None, description="How `gemini` is reached; `auto` if left out."
     )
+    requests_per_minute: Given[Annotated[Whole, Field(ge=1)]] = Field(
+        default=None, description="How often all chats together may ask the model; as often as they like if left out."
+    )
+    tokens_per_minute: Given[Annotated[Whole, Field(ge=1)]] = Field(
+        default=None, description="How many tokens all prompts together may have; as many as they like if left out."
+    )
+    fallback: Given[Texts] = Field(
+        default=None, description="Models that answer the next turns when this one is out of quota or out of order."
+    )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the plug-in itself takes."""
+        return {name: value for name, value in super().options.items() if name not in MODEL_KEYS}
+
+    def of(self, name: str) -> ModelSpec:
+        """Another model of the same kind, with the same options, and none of the limits."""
+        return ModelSpec.model_validate({**self.options, "type": self.type, "name": name})
 
 
 class ExecutorSpec(Spec):

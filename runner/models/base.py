@@ -9,7 +9,6 @@ if TYPE_CHECKING:
 
     from runner.errors import GeminiClientError
     from runner.events import Notice
-    from runner.models.limiting.budget import RetryBudget
     from runner.models.limiting.quota import Quota
     from runner.requests import GenerateContentRequest, ModelItem
 
@@ -29,11 +28,6 @@ class Model:
         """The limits it shares with all models of its account; None where it has none that could be shared."""
         return None
 
-    @property
-    def budget(self) -> RetryBudget | None:
-        """What resends of its requests are taken from; None where only each call's own number of them is limited."""
-        return None
-
     def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
         """Yield raw part dicts as they arrive, `Usage`, `Notice`, and one `Finish` last.
 
@@ -49,6 +43,10 @@ class Model:
         A wrapper hands this on to the model it wraps.
         """
         return None
+
+    async def for_turn(self) -> Model:
+        """The model that a turn which begins now is held with: this one, unless it is a choice of several."""
+        return self
 
     async def aclose(self) -> None:
         """Close what this model opened; may be called more than once."""

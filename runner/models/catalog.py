@@ -26,6 +26,8 @@ class KnownModel:
     instead: str | None
     explicit_cache: bool
     cache_minimum: int | None  # tokens a context cache has at least
+    output_with_tools: bool  # whether a form of the answer may be asked for beside tools
+    built_in_with_functions: bool  # whether built-in tools may be used beside functions
     settings: Mapping[str, str]
 
 
@@ -77,6 +79,8 @@ def _known(name: str, told: Mapping[str, Any], families: Mapping[str, Any]) -> K
         told.get("instead"),
         bool(family.get("explicit_cache", True)),
         family.get("cache_minimum"),
+        bool(family.get("output_with_tools", True)),
+        bool(family.get("built_in_with_functions", True)),
         family.get("settings", {}),
     )
 

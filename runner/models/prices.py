@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.models.catalog import GoneModel, catalog
+from runner.requests import Cost, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from runner.requests import Usage
 
 _MILLION = 1_000_000
 
@@ -33,15 +32,30 @@ class Price:
     long_from: int | None = None
     long_factor: float = 1.0
 
-    def of(self, usage: Usage) -> float | None:
+    def of(self, usage: Usage) -> Cost | None:
         """What one call costs; None where it used a cache whose price is not known."""
         if usage.cached_tokens and self.cached is None:
             return None
-        fresh = max(0, usage.prompt_tokens - usage.cached_tokens) + usage.tool_use_tokens
-        written = usage.output_tokens + usage.thoughts_tokens
-        total = fresh * self.input + usage.cached_tokens * (self.cached or 0.0) + written * self.output
+        return self._with(usage, self.cached or 0.0)
+
+    def at_most(self, usage: Usage) -> Cost:
+        """What one call costs; where the price of cached tokens is not known, they are counted like others."""
+        return self._with(usage, self.input if self.cached is None else self.cached)
+
+    def _with(self, usage: Usage, cached: float) -> Cost:
         is_long = self.long_from is not None and usage.prompt_tokens > self.long_from
-        return total * (self.long_factor if is_long else 1.0) / _MILLION
+        factor = (self.long_factor if is_long else 1.0) / _MILLION
+        fresh = max(0, usage.prompt_tokens - usage.cached_tokens) + usage.tool_use_tokens
+        return Cost(
+            prompt=fresh * self.input * factor,
+            cached=usage.cached_tokens * cached * factor,
+            output=usage.output_tokens * self.output * factor,
+            thoughts=usage.thoughts_tokens * self.output * factor,
+        )
+
+
+FREE = Price(effective_from=date.min, input=0.0, output=0.0, cached=0.0)
+"""That of a model which nobody is paid for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,20 @@ def prices() -> Prices:
     return Prices(data["as_of"], data["source"], models)
 
 
+def price_of(model: str, when: datetime) -> Price | None:
+    """The price of a model at a time; None where it is not known. The embedded model costs nothing."""
+    return FREE if model == "offline" else prices().at(model, when.astimezone(UTC).date())
+
+
 def cost(model: str, usage: Usage, when: datetime) -> float | None:
     """What a model call of this usage cost at that time, in US dollars; None where the price is not known."""
-    price = prices().at(model, when.astimezone(UTC).date())
+    known = cost_by_kind(model, usage, when)
+    return None if known is None else known.total
+
+
+def cost_by_kind(model: str, usage: Usage, when: datetime) -> Cost | None:
+    """The same by kind of token; what had no tokens costs nothing, whatever the price."""
+    if usage == Usage():
+        return Cost()
+    price = price_of(model, when)
     return None if price is None else price.of(usage)

@@ -14,6 +14,7 @@ from runner.errors import GeminiAPIError, GeminiResponseError
 from runner.events import Notice
 from runner.models.base import Model
 from runner.models.finish import is_malformed, refusal
+from runner.models.limiting.quota import quota_within
 from runner.requests import Finish, Usage
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ logger = logging.getLogger("agent_run")
 MAX_WAIT = 60.0
 """Seconds; where the service asks for a longer wait, trying again is left to the user."""
 _FIRST_WAIT = 1.0
-_TOLD_AT_ONCE = {"rate_limit"}
-"""Notices that say what is waited for, and so are not held back with the rest of a reply."""
+_TOLD_AT_ONCE = {"rate_limit", "cache"}
+"""Notices about what comes before a reply, and so are not held back with the rest of it."""
 _USED_UP = "retry budget used up, "
 
 
@@ -40,7 +41,7 @@ class Retry(Model):
     Sent again: what failed with a `retryable` error (408, 429, 5xx, no connection, a reply that broke), once a reply
     with a malformed tool call or without content, and once what the model amends (`Model.amended`), also where there
     are no retries. Only before a text or a thought was passed on: calls are held back until the reply is finished or
-    text follows. All models of one account share a budget of resends (`Model.budget`); only the first resend of a
+    text follows. All models of one account share a budget of resends (`Model.quota`); only the first resend of a
     request that was one too many, at the time that the service named, is not refused for it.
     """
 
@@ -65,7 +66,8 @@ class Retry(Model):
 
     async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
         """The inner model's reply; a `Notice` comes before each wait."""
-        budget = self.model.budget
+        quota = quota_within(self.model)
+        budget = None if quota is None else quota.budget
         tries = _Tries(1 + self.retries, self._chance, self._clock, budget)
         while True:
             if budget is not None:
@@ -105,11 +107,6 @@ class Retry(Model):
             return None if poor is None else tries.again_malformed(poor)
         amended = self.amended(request, failure)
         return tries.again_failed(failure) if amended is None else tries.again_amended(failure, *amended)
-
-    @property
-    def budget(self) -> RetryBudget | None:
-        """The inner model's."""
-        return self.model.budget
 
     def amended(
         self, request: GenerateContentRequest, error: GeminiClientError

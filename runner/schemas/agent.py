@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.manifest import AgentManifest
+from runner.manifest.specs import MODEL_KEYS
 from runner.manifest.variables import RESERVED
 from runner.models.catalog import catalog
 from runner.plugins import EXECUTORS, MODELS, STORAGES
@@ -67,7 +68,8 @@ def _plugins(definitions: Json) -> dict[str, Json]:
 
 def model_schema(definitions: Json, style: Style = MANIFEST) -> Json:
     """The schema of a model, in its short form or its long one; `definitions` are those of pydantic's schema."""
-    return plugin_schema(MODELS, _spec(definitions, "ModelSpec", "model", style), _model_names(), default="gemini")
+    spec = _spec(definitions, "ModelSpec", "model", style)
+    return plugin_schema(MODELS, spec, _model_names(), default="gemini", general=MODEL_KEYS)
 
 
 def _spec(definitions: Json, name: str, key: str, style: Style) -> Json:

@@ -98,9 +98,9 @@ _MARKS = {
     "ExpectPart.no_calls": "tools",
     "FinallyPart.no_calls": "tools",
     "ScriptedPart": "scripted",
-    "ScriptedPart.call": "any_tool",
+    "ScriptedPart.call": "tool",
     "ScriptedCallPart": "scripted",
-    "ScriptedCallPart.call": "any_tool",
+    "ScriptedCallPart.call": "tool",
     "StubPart.when": "args",
     "SuiteFile.stubs": "stubs",
     "CasePart.stubs": "stubs",
@@ -121,14 +121,13 @@ class _Parts:
     def __init__(self, tools: Sequence[KnownTool], *, knows_tools: bool, has_all_tools: bool) -> None:
         self._tools = tools
         self._knows_tools, self._is_closed = knows_tools, knows_tools and has_all_tools
-        self._matchers = dict.fromkeys(_SHAPES, VALUE)
+        self._matchers = {_SHAPES: VALUE}
         self._fillers: dict[str, Callable[[Json], Json]] = {
             "value": lambda schema: {**schema, "allOf": [VALUE]},
-            "args": lambda schema: {**schema, "type": "object", "allOf": [VALUE]},
+            "args": self._args,
             "moment": lambda schema: {**schema, **_MOMENT},
             "model": lambda schema: {**schema, "allOf": [{"$ref": "#/definitions/model"}]},
-            "tool": lambda schema: {**schema, **self._name(is_closed=self._is_closed)},
-            "any_tool": lambda schema: {**schema, **self._name(is_closed=False)},
+            "tool": lambda schema: {**schema, **self._name()},
             "tools": self._tool_names,
             "call": self._call,
             "scripted": self._scripted,
@@ -146,16 +145,20 @@ class _Parts:
         inner = {key: self.filled(value) for key, value in schema.items() if key != _PART}
         return self._fillers[schema[_PART]](inner) if isinstance(schema.get(_PART), str) else inner
 
-    def _name(self, *, is_closed: bool) -> Json:
+    def _name(self) -> Json:
         """The schema of a tool's name."""
         if not self._knows_tools:
             return _TEXT
         known = [tool_names(self._tools)] if self._tools else []
-        return {"anyOf": [*known, TEMPLATE if is_closed else _TEXT]}
+        return {"anyOf": [*known, TEMPLATE if self._is_closed else _TEXT]}
 
     def _tool_names(self, schema: Json) -> Json:
-        name = self._name(is_closed=self._is_closed)
+        name = self._name()
         return {**schema, "anyOf": [name, {"type": "array", "minItems": 1, "items": name}]}
+
+    def _args(self, schema: Json) -> Json:
+        """Arguments; where tools are known, each says what its own are like."""
+        return {**schema, "type": "object"} | ({} if self._knows_tools else {"allOf": [VALUE]})
 
     def _call(self, schema: Json) -> Json:
         """A call that is expected: a tool's name, or a mapping; which arguments it has follows from the tool."""
@@ -163,10 +166,9 @@ class _Parts:
         if not self._knows_tools:
             return told
         by_tool = arguments_by_tool(self._tools, value=argument_value, beside=self._matchers)
-        kinds = schema.get("type", "object")
-        if "string" in kinds:
-            of_text = {"if": {"type": "string"}, "then": self._name(is_closed=self._is_closed)}
-            return {**told, "allOf": [of_text, *by_tool]}
+        if "string" in schema.get("type", ""):
+            by_tool = [{"if": {"type": "string"}, "then": self._name()}, *by_tool]
+            told["examples"] = [tool.name for tool in self._tools]
         return {**told, "allOf": by_tool} if by_tool else told
 
     def _scripted(self, schema: Json) -> Json:
@@ -192,7 +194,7 @@ class _Parts:
         return {**schema, "dependencies": excluded, "defaultSnippets": SUITE_SNIPPETS["turn"]}
 
 
-_SHAPES = ("$exact", "$subset", "$eq", "$ne", "$all", "$not", "$in", "$nin", "$schema", "$judge")
+_SHAPES = r"^\$(?:exact|subset|eq|ne|all|not|in|nin|schema|judge)$"
 """The matchers that may stand in the place of all arguments of a call."""
 
 

@@ -46,11 +46,14 @@ _OPERANDS: dict[str, Json] = {
         "required": ["value"],
         "additionalProperties": False,
     },
-    "length": {"anyOf": [{"type": "integer", "minimum": 0}, MATCHER]},
+    "length": {"anyOf": [{"type": "integer", "minimum": 0}, {"allOf": [MATCHER], "minProperties": 1}]},
     "type": choices({name: _TYPE_TEXTS[name] for name in TYPES}),
     "true": {"const": True},
     "schema": {"type": "object"},
 }
+
+
+_SIMPLE = ("string", "integer", "number", "boolean")
 
 
 def matcher_definitions(judge: Json) -> Json:
@@ -70,10 +73,8 @@ def matcher_definitions(judge: Json) -> Json:
         },
         "matcher": {
             "type": "object",
-            "description": "A matcher.",
             "properties": matchers,
             "additionalProperties": False,
-            "minProperties": 1,
             "maxProperties": 1,
         },
     }
@@ -86,13 +87,18 @@ def _open(operand: Json) -> Json:
 
 
 def argument_value(schema: Json) -> Json:
-    """The schema of what may stand for an argument, made from the argument's own: it, a matcher, or a variable."""
+    """The schema of what may stand for an argument, made from the argument's own: it, a matcher, or a variable.
+
+    Editors offer choices from an `anyOf` alone, and matchers from an `allOf`.
+    """
     told = {"description": schema["description"]} if "description" in schema else {}
-    kind = schema.get("type")
-    if not ({"enum", "const"} & schema.keys() or (isinstance(kind, str) and kind not in {"object", "array"})):
-        return {**told, "allOf": [VALUE]}
     own = {key: part for key, part in schema.items() if key != "description"}
-    return {**told, "anyOf": [own, MATCHER, TEMPLATE]}
+    open_to = [] if own == {"type": "string"} else [TEMPLATE]
+    if {"enum", "const"} & schema.keys():
+        return {**told, "anyOf": [own, MATCHER, *open_to]}
+    if schema.get("type") in _SIMPLE:
+        return {**told, "allOf": [VALUE], "anyOf": [own, {"type": "object"}, *open_to]}
+    return {**told, "allOf": [VALUE]}
 
 
 def argument_literal(schema: Json) -> Json:

@@ -67,6 +67,8 @@ STORAGE_URLS: dict[str, str] = {
     "memory": "Chats live as long as the process.",
     "sqlite:///.agent-run/chats.db": "One SQLite file; three slashes: relative to the project's root.",
     "sqlite:////var/lib/agent/chats.db": "One SQLite file; four slashes: an absolute path.",
+    "mongodb://user:${MONGODB_PASSWORD}@host:27017/chats": "A MongoDB database, shared by all who reach it.",
+    "mongodb+srv://user:${MONGODB_PASSWORD}@cluster.example.org/chats": "A MongoDB database, its servers found by DNS.",
     "postgresql://user:${PGPASSWORD}@host:5432/chats": "A PostgreSQL database, shared by all who reach it.",
     "redis://localhost:6379/0": "A Redis server, shared by all who reach it; as durable as its append-only file.",
     "rediss://user:${REDIS_PASSWORD}@host:6379/0": "A Redis server over TLS.",

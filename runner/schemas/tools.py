@@ -29,7 +29,7 @@ def arguments_by_tool(
     """An `allOf` for an object that names a tool and gives arguments: which may be given follows from the tool.
 
     No argument is required. `value` makes the schema of what may stand for an argument from the argument's own, so that
-    a matcher may stand there too; `beside` are keys that may stand among the arguments of any tool.
+    a matcher may stand there too; `beside` are patterns of keys that may stand among the arguments of any tool.
     """
     return [
         {
@@ -49,6 +49,7 @@ def arguments_of(tool: KnownTool, value: Callable[[Json], Json], beside: Json | 
     return {
         "type": "object",
         "description": f"The arguments of {tool.name}.",
-        "properties": {**(beside or {}), **properties},
+        "properties": properties,
+        **({"patternProperties": beside} if beside else {}),
         "additionalProperties": extra,
     }

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from runner.storages.server import Page, Write
 
 _CONTENT = {"log": 1, "length": 1, "tail": 1, "owner": 1}
+FREED = {"$unset": dict.fromkeys(("owner", "counter", "process", "since"), "")}
+"""The update that frees a lease."""
 _ALL_OF_A_LOG = ("log", "length", "tail", "key", "updated", "tick")
 _END = 2**32 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -97,10 +99,13 @@ async def append(collections: Collections, *, write: Write, log: bytes, length: 
     now_there = {"length": length + len(write.texts), "tail": tail_of(write, length)}
     if length:
         query = {**_held(write), "log": log, "length": length}
-        update, upsert = _written(now_there), False
+        update = _written(now_there)
     else:
         query = {**_held(write), "length": None}
-        update, upsert = _written({**now_there, "key": _text(write.key), "log": log}), write.held is None
+        update = _written({**now_there, "key": _text(write.key), "log": log})
+    if write.frees:
+        update |= FREED
+    upsert = not length and write.held is None
     done = await unless_there(collections.chats.update_one(query, update, upsert=upsert))
     if done is None or not (done.matched_count or done.upserted_id):
         await explain(collections, write=write)

@@ -68,9 +68,11 @@ class MongoHome:
                 connect=False,
                 serverSelectionTimeoutMS=milliseconds,
                 connectTimeoutMS=milliseconds,
-                appname="agent-run",
                 tz_aware=True,
             )
+        except OSError as error:
+            text = f"a file that the URL names cannot be read ({error.strerror}); correct the URL"
+            raise storage_error(self._shown, text) from None
         except (ConfigurationError, InvalidURI, ValueError, TypeError) as error:
             raise from_reading(error, self._shown) from None
         self._is_prepared = False
@@ -86,6 +88,8 @@ class MongoHome:
                 return await self._done(work)
         except TimeoutError:
             raise Lost(self._silence()) from None
+        except DocumentTooLarge as error:
+            raise too_large(self._shown) from error
         except PyMongoError as error:
             raise self._told(error) from error
 
@@ -120,8 +124,6 @@ class MongoHome:
             return Lost(reaching(error))
         if isinstance(error, WTimeoutError | WriteConcernError):
             return Lost("the write did not reach a majority of the servers in time")
-        if isinstance(error, DocumentTooLarge):
-            return too_large(self._shown)
         if isinstance(error, ConfigurationError | InvalidURI):
             return from_reading(error, self._shown)
         if isinstance(error, OperationFailure) and error.code == _CONFLICT:

@@ -53,7 +53,7 @@ class MongoDatabase:
         self.leases = MongoLeases(self)
         self.values = MongoValues(self)
         self._timeout = timeout
-        self._make = partial(_opened, url, timeout * 0.7)  # so that the reason is told before the deadline
+        self._make = partial(_opened, url, timeout * 0.5)  # so that the reason is told well before the deadline
         self._loops: PerLoop[MongoHome] = PerLoop(self._make, ChatStorageError)
         self._whole: OrderedDict[bytes, tuple[bytes, int]] = OrderedDict()
 

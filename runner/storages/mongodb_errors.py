@@ -71,7 +71,7 @@ def too_large(url: str) -> ChatStorageError:
 
 def from_reading(error: Exception, url: str) -> ChatStorageError:
     """Why the URL cannot be used. Its options may hold passwords; only an option's name is told."""
-    option = re.search(r"Unknown option:? '?(\w+)", str(error))
+    option = re.search(r"Unknown option: '?(\w+)", str(error))
     if option:
         return storage_error(url, f'PyMongo knows no option "{option[1]}"; correct the URL')
     return storage_error(url, "PyMongo cannot read the URL; write special characters percent-encoded, % as %25")

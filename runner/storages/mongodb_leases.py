@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.storages.keys import digest
 from runner.storages.lease import Holder, utc_now
+from runner.storages.mongodb_chats import FREED
 from runner.storages.processes import own_mark
 from runner.storages.shared_state import SharedValue
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from runner.storages.mongodb_database import MongoDatabase
 
 _LEASE = dict.fromkeys(("log", "owner", "base", "turn", "counter", "process", "since"), 1)
-_FREED = {"$unset": dict.fromkeys(("owner", "counter", "process", "since"), "")}
 
 
 class MongoLeases:
@@ -48,7 +48,7 @@ class MongoLeases:
         """Free the lease if `owner` has it."""
 
         async def drop(collections: Collections) -> None:
-            await collections.chats.update_one({"_id": digest(key), "owner": owner}, _FREED)
+            await collections.chats.update_one({"_id": digest(key), "owner": owner}, FREED)
 
         await self._database.run(drop)
 
@@ -64,7 +64,7 @@ class MongoLeases:
         """Free the lease that is still as `holder` says."""
 
         async def drop(collections: Collections) -> None:
-            await collections.chats.update_one({"owner": holder.owner, "counter": holder.counter}, _FREED)
+            await collections.chats.update_one({"owner": holder.owner, "counter": holder.counter}, FREED)
 
         await self._database.run(drop)
 

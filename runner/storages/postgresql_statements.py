@@ -35,12 +35,15 @@ chat AS (
     WHERE EXISTS (SELECT FROM fence) AND (SELECT count(*) FROM gone) >= 0
     ON CONFLICT (digest) DO NOTHING RETURNING id, length),"""
 
-# Acknowledged is what is on the server's disk, whatever its default for other programs.
 _ENTRIES = """added AS (
     INSERT INTO agent_run_message (chat, seq, batch, content, meta)
     SELECT chat.id, chat.length - %(count)s + number - 1, %(batch)s, content, meta
-    FROM chat, unnest(%(contents)s::text[], %(metas)s::text[]) WITH ORDINALITY AS entry (content, meta, number))
-SELECT set_config('synchronous_commit',
+    FROM chat, unnest(%(contents)s::text[], %(metas)s::text[]) WITH ORDINALITY AS entry (content, meta, number))"""
+_FREED = """, freed AS (
+    DELETE FROM agent_run_lease WHERE digest = %(digest)s AND owner = %(owner)s AND EXISTS (SELECT FROM chat))"""
+
+# Acknowledged is what is on the server's disk, whatever its default for other programs.
+_DURABLY = """ SELECT set_config('synchronous_commit',
     coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true) FROM chat"""
 
 _NOTHING = """gone AS (
@@ -104,10 +107,11 @@ UNSHARE = "DELETE FROM agent_run_shared WHERE digest = %(digest)s AND version = 
 def of_write(write: Write) -> tuple[str, dict[str, Any]]:
     """The statement that stores entries, or deletes a chat that is replaced by nothing; one row if it was done."""
     fence = _UNDER_LEASE if write.held is not None else _WITHOUT_LEASE
+    end = _ENTRIES + (_FREED if write.frees else "") + _DURABLY
     if write.replaces:
-        statement = fence + (_INSTEAD + _ENTRIES if write.texts else _NOTHING)
+        statement = fence + (_INSTEAD + end if write.texts else _NOTHING)
     else:
-        statement = fence + {None: _ANYWHERE, 0: _FIRST}.get(write.expected, _NEXT) + _ENTRIES
+        statement = fence + {None: _ANYWHERE, 0: _FIRST}.get(write.expected, _NEXT) + end
     contents, metas = [content for content, _ in write.texts], [meta for _, meta in write.texts]
     texts = {"count": len(write.texts), "contents": contents, "metas": metas, "batch": write.batch}
     return statement, {**of_lease(write), **texts, "key": write.key, "expected": write.expected}

@@ -45,7 +45,7 @@ class RedisDatabase:
             WRITE,
             [*tables, self._log(write.key)],
             *(write.key, held_text(write.held), b"" if write.expected is None else b"%d" % write.expected),
-            *(b"replace" if write.replaces else b"", b"%016x" % write.batch),
+            *(b"replace" if write.replaces else b"free" if write.frees else b"", b"%016x" % write.batch),
             *(f"{content}\0{meta}".encode("ascii") for content, meta in write.texts),  # JSON holds no NUL
             writes=True,
         )

@@ -83,7 +83,8 @@ WRITE = Script(
     _TICK,
     """
 -- KEYS: store, chats, writes, leases, log
--- ARGV: format, key, lease held ('' for none), length expected ('' for any), 'replace' or '', its word, entries...
+-- ARGV: format, key, lease held ('' for none), length expected ('' for any), 'replace', 'free' or '', its word,
+-- entries...
 local words = redis.call('HGET', KEYS[3], ARGV[2])
 if words and string.find(words, ARGV[6], 1, true) then return {'ok'} end
 if ARGV[3] ~= '' then
@@ -110,6 +111,7 @@ if time then
   redis.call('HSET', KEYS[3], ARGV[2], words)
   redis.call('ZADD', KEYS[2], time, ARGV[2])
 end
+if ARGV[5] == 'free' then redis.call('HDEL', KEYS[4], ARGV[2]) end
 return {'ok'}
 """,
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from runner.messages import ChatMessage
 from runner.storages.base import ChatStorage, StoredLog, deleted_unused, stored_texts
 from runner.storages.keys import chat_key
-from runner.storages.lease import wait_for_lease
+from runner.storages.lease import lease_lost, wait_for_lease
 from runner.storages.server_leases import ServerLeases
 from runner.storages.server_shared import ServerSharedState
 from runner.uninterrupted import uninterrupted
@@ -31,7 +31,8 @@ _BATCHES = 2**63
 class Write:
     """Entries to store: at the end of a chat, if it has `expected` of them (None: however many), or in place of all.
 
-    `held` is the lease on which it depends, `batch` a number by which what it stored is found again.
+    `held` is the lease on which it depends, and gives free if `frees`; by the number `batch`, what it stored is found
+    again.
     """
 
     chat_id: str
@@ -40,6 +41,7 @@ class Write:
     expected: int | None
     replaces: bool
     held: Holder | None
+    frees: bool = False
     batch: int = field(default_factory=lambda: secrets.randbelow(_BATCHES))
 
 
@@ -119,6 +121,11 @@ class ServerChatStorage(ChatStorage):
         """Add entries if the chat has exactly `expected` of them and no lease of ours on it was taken over."""
         await self._write(chat_id, entries, expected=expected)
 
+    async def append_last(self, chat_id: str, entries: Sequence[ChatMessage], expected: int, lease: Lease) -> None:
+        """The same, the lease freed in the same step."""
+        await self._write(chat_id, entries, expected=expected, frees=lease.owner)
+        self._leases.freed(lease)
+
     async def read_after(self, chat_id: str, n: int) -> list[ChatMessage]:
         """The entries from index `n` on, not decoded."""
         return (await self.read_log(chat_id, n)).entries
@@ -180,7 +187,11 @@ class ServerChatStorage(ChatStorage):
         *,
         expected: int | None = None,
         replaces: bool = False,
+        frees: str = "",
     ) -> None:
         texts = stored_texts(entries)
         held = self._leases.held(chat_id)
-        await uninterrupted(self._database.store(Write(chat_id, chat_key(chat_id), texts, expected, replaces, held)))
+        if frees and (held is None or held.owner != frees):
+            raise lease_lost(chat_id)
+        write = Write(chat_id, chat_key(chat_id), texts, expected, replaces, held, frees=bool(frees))
+        await uninterrupted(self._database.store(write))

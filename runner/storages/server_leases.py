@@ -17,7 +17,7 @@ from runner.uninterrupted import uninterrupted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runner.storages.lease import Holder
+    from runner.storages.lease import Holder, Lease
 
 _CLAIMS = Claims()
 _LOOKS = 6  # at the leases, while the lease time passes
@@ -124,6 +124,14 @@ class ServerLeases:
         """The lease that is held here, on which a write is to depend."""
         self._forget_parent()
         return self._held.get(chat_id)
+
+    def freed(self, lease: Lease) -> None:
+        """Forget a lease that a write has freed on the server."""
+        lease.given_up()
+        held = self._held.get(lease.chat_id)
+        if held is not None and held.owner == lease.owner:
+            del self._held[lease.chat_id]
+            _CLAIMS.drop(self, lease.chat_id, lease.owner)
 
     async def drop_lapsed(self) -> None:
         """Drop the leases whose process has ended, and those that stand still while the lease time passes."""

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from runner.manifest.agent import Version  # noqa: TC001  # pydantic reads the hints
-from runner.manifest.base import Given, Part, Paths, Text
+from runner.manifest.base import Given, Part, Paths, Text, Texts
 from runner.manifest.quantities import Seconds  # noqa: TC001  # pydantic reads the hints
 from runner.manifest.specs import Model  # noqa: TC001  # pydantic reads the hints
 from runner.manifest.variables import Value, VariableName  # noqa: TC001  # pydantic reads the hints
 from runner.suite.expectations import ExpectPart, FinallyPart
-from runner.suite.quantities import Count, Moment, Share, Texts  # noqa: TC001  # pydantic reads the hints
+from runner.suite.quantities import Count, Moment, Share  # noqa: TC001  # pydantic reads the hints
 from runner.suite.scripts import Scripted, Stubs  # noqa: TC001  # pydantic reads the hints
 
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from runner.manifest.base import Given, Part, Text, Whole
+from runner.manifest.base import Given, Part, Text, Texts, Whole
 from runner.manifest.quantities import Seconds  # noqa: TC001  # pydantic reads the hints
 from runner.manifest.specs import Model  # noqa: TC001  # pydantic reads the hints
-from runner.suite.quantities import Count, Money, Share, Texts  # noqa: TC001  # pydantic reads the hints
+from runner.suite.quantities import Count, Money, Share  # noqa: TC001  # pydantic reads the hints
 
 Matcher: TypeAlias = Any
 """A value compared deeply, or a mapping of one key that starts with `$`, such as `{$icontains: paris}`."""

@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from runner.manifest.base import Text, Whole
+from runner.manifest.base import Whole
 
 MOMENT = (
     r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
@@ -17,12 +17,6 @@ MOMENT = (
 )
 """A date, or a date and a time, with a zone or without; it is written into the JSON schema, so both accept the same."""
 _MOMENT = re.compile(MOMENT)
-
-
-def _texts(value: object) -> object:
-    if not isinstance(value, (str, list)):
-        raise PydanticCustomError("texts", "neither a text nor a list")
-    return [value] if isinstance(value, str) else value
 
 
 def _moment(value: object) -> object:
@@ -34,10 +28,6 @@ def _moment(value: object) -> object:
     raise PydanticCustomError("moment", "not a moment")
 
 
-Texts: TypeAlias = Annotated[
-    list[Text], BeforeValidator(_texts, json_schema_input_type=Text | list[Text]), Field(min_length=1)
-]
-"""One text, or a list of them."""
 Count: TypeAlias = Annotated[Whole, Field(ge=1)]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Money: TypeAlias = Annotated[float, Field(gt=0)]

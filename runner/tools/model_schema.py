@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from runner.tools.schema import mapped
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic import BaseModel, TypeAdapter
+    from pydantic.json_schema import GenerateJsonSchema
 
     from runner.messages import Json
 
@@ -17,16 +18,29 @@ _PREFIX = "#/$defs/"
 
 def arguments_schema(model: type[BaseModel]) -> Json:
     """The schema of `model`'s input, with definitions inlined but for recursive ones."""
+    whole = _inlined(model.model_json_schema(schema_generator=_quiet()))
+    whole.pop("description", None)
+    return whole
+
+
+def type_schema(adapter: TypeAdapter[Any]) -> Json:
+    """The schema of what a type is validated from, with definitions inlined but for recursive ones."""
+    return _inlined(adapter.json_schema(schema_generator=_quiet()))
+
+
+def _quiet() -> type[GenerateJsonSchema]:
     from pydantic.json_schema import GenerateJsonSchema
 
     class Quiet(GenerateJsonSchema):
         ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012  # pydantic's own form
 
-    schema = model.model_json_schema(schema_generator=Quiet)
+    return Quiet
+
+
+def _inlined(schema: Json) -> Json:
     definitions = schema.pop("$defs", {})
     inlining = _Inlining(definitions)
     whole: Json = mapped(inlining.inlined(schema, ()), _tidied)
-    whole.pop("description", None)
     kept = {name: mapped(inlining.inlined(definitions[name], (name,)), _tidied) for name in inlining.wanted()}
     return {**whole, "$defs": kept} if kept else whole
 

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner import CacheConfig, GeminiClient, ScriptedModel
+from runner import CacheConfig, CacheManager, GeminiClient, ScriptedModel
 from runner.events import Notice, TurnEnded
 from runner.models.retry import Retry
 from runner.models.scripted import say
 from tests.caching.scene import ANSWER, scene_of
 from tests.models.asking import NAME, gemini
-from tests.servers import GeminiServer, text
+from tests.servers import calls, text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from runner.events import Event
+    from runner.models.gemini import GeminiModel
+    from tests.servers import GeminiServer
 
 
 def look_up(word: str) -> str:
@@ -36,15 +38,23 @@ async def server() -> AsyncIterator[GeminiServer]:
 
 
 @pytest.fixture
-async def client(server: GeminiServer) -> AsyncIterator[GeminiClient]:
-    async with gemini(server) as model, GeminiClient(model=model) as client:
+async def model(server: GeminiServer) -> AsyncIterator[GeminiModel]:
+    async with gemini(server) as model:
+        yield model
+
+
+@pytest.fixture
+async def client(model: GeminiModel) -> AsyncIterator[GeminiClient]:
+    async with GeminiClient(model=model) as client:
         yield client
 
 
-async def made(client: GeminiClient, model: str = NAME) -> str:
-    from runner.caches import CacheManager
+@pytest.fixture
+def manager(model: GeminiModel) -> CacheManager:
+    return CacheManager(model)
 
-    manager = CacheManager(client._default_model)  # type: ignore[arg-type]  # the model of the fixture
+
+async def made(manager: CacheManager, model: str = NAME) -> str:
     created = await manager.create_cache(
         model=model, cache_name="handbook", contents="Two years. " * 50, tools=[look_up], ttl="1h"
     )
@@ -64,8 +74,10 @@ async def turn(client: GeminiClient, **config: Any) -> tuple[TurnEnded, list[str
 
 
 @pytest.mark.parametrize("by", ["display name", "resource name"])
-async def test_a_turn_uses_it_and_leaves_out_what_it_holds(server: GeminiServer, client: GeminiClient, by: str) -> None:
-    name = await made(client)
+async def test_a_turn_uses_it_and_leaves_out_what_it_holds(
+    server: GeminiServer, client: GeminiClient, manager: CacheManager, by: str
+) -> None:
+    name = await made(manager)
     ended, told = await turn(client, cache_name="handbook" if by == "display name" else name)
     assert ended.cache is not None
     assert (ended.cache.state, told) == ("hit", [])
@@ -74,15 +86,15 @@ async def test_a_turn_uses_it_and_leaves_out_what_it_holds(server: GeminiServer,
     assert body == {"contents": [{"role": "user", "parts": [{"text": "How long?"}]}], "cachedContent": name}
 
 
-async def test_it_is_looked_up_once(server: GeminiServer, client: GeminiClient) -> None:
-    await made(client)
+async def test_it_is_looked_up_once(server: GeminiServer, client: GeminiClient, manager: CacheManager) -> None:
+    await made(manager)
     for _ in range(3):
         await turn(client)
     assert [each.verb for each in server.requests] == ["cache_create", "cache_list", *["stream"] * 3]
 
 
-async def test_each_use_keeps_it_alive(server: GeminiServer, client: GeminiClient) -> None:
-    name = await made(client)
+async def test_each_use_keeps_it_alive(server: GeminiServer, client: GeminiClient, manager: CacheManager) -> None:
+    name = await made(manager)
     before = server.caches[name].expires
     server.advance(600)
     for _ in range(2):
@@ -93,10 +105,10 @@ async def test_each_use_keeps_it_alive(server: GeminiServer, client: GeminiClien
 
 @pytest.mark.parametrize("when", ["before", "between"])
 async def test_when_it_is_gone_the_turn_says_so_once_and_goes_without(
-    server: GeminiServer, client: GeminiClient, when: str
+    server: GeminiServer, client: GeminiClient, manager: CacheManager, when: str
 ) -> None:
     if when == "between":
-        await made(client)
+        await made(manager)
         await turn(client)
         server.caches.clear()
     ended, told = await turn(client)
@@ -108,8 +120,8 @@ async def test_when_it_is_gone_the_turn_says_so_once_and_goes_without(
     assert "tools" in server.generations[-1].body
 
 
-async def test_it_serves_its_own_model_only(server: GeminiServer, client: GeminiClient) -> None:
-    await made(client, model="gemini-3.6-flash")
+async def test_it_serves_its_own_model_only(server: GeminiServer, client: GeminiClient, manager: CacheManager) -> None:
+    await made(manager, model="gemini-3.6-flash")
     ended, told = await turn(client)
     assert told == [f'cache: off: "handbook" was made for gemini-3.6-flash, not for {NAME}']
     assert ended.cache is not None
@@ -118,9 +130,7 @@ async def test_it_serves_its_own_model_only(server: GeminiServer, client: Gemini
 
 async def test_a_model_with_retries_of_its_own_keeps_them(server: GeminiServer) -> None:
     async with gemini(server) as model, GeminiClient(model=Retry(model, 1)) as client:
-        from runner.caches import CacheManager
-
-        await CacheManager(model).create_cache(model=NAME, cache_name="handbook", contents="Two years. " * 50)
+        await made(CacheManager(model))
         ended, _ = await turn(client)
     assert ended.cache is not None
     assert ended.cache.state == "hit"
@@ -132,10 +142,10 @@ async def test_a_model_that_is_not_geminis_has_none() -> None:
     assert told == ["cache: off: this model has no context caches"]
 
 
-async def test_the_first_step_that_must_call_goes_without(server: GeminiServer, client: GeminiClient) -> None:
-    from tests.servers import calls
-
-    await made(client)
+async def test_the_first_step_that_must_call_goes_without(
+    server: GeminiServer, client: GeminiClient, manager: CacheManager
+) -> None:
+    await made(manager)
     server.script(calls(("look_up", {"word": "x"})), text(ANSWER))
     use = CacheConfig(cache_name="handbook")
     events = [

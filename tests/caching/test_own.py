@@ -235,6 +235,19 @@ async def test_the_loss_counts_as_one_of_four_requests(scene: Scene) -> None:
     assert scene.verbs[-4:] == ["stream 403", "stream 503", "stream 503", "stream 503"]
 
 
+async def test_who_dies_while_making_it_keeps_the_others_from_it_for_a_minute_only(scene: Scene) -> None:
+    scene.server.script(text("").but(delay=30), on="cache_create")
+    dying = asyncio.create_task(scene.asked(scene.process()))
+    await scene.server.arrived(2)
+    dying.cancel()
+    await asyncio.wait({dying})
+    other = scene.process()
+    assert reason(await scene.asked(other)) == "it is being made"
+    scene.pass_by(61)
+    assert states(await scene.asked(other)) == ["hit"]  # the service had made it all the same
+    assert scene.made == 1
+
+
 # what keeps it from being made
 
 

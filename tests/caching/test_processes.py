@@ -29,14 +29,8 @@ def test_processes_that_start_together_make_one_cache_and_share_it(tmp_path: Pat
 
 
 def _started(manifest: Path, server: GeminiServer) -> subprocess.Popen[str]:
-    env = {
-        **os.environ,
-        **server.env,
-        "PYTHONPATH": str(ROOT),
-        "CI": "",
-        "AGENT_RUN_STORAGE": "",
-        "AGENT_RUN_MODEL": "",
-    }
+    ours = {"PYTHONPATH": str(ROOT), "CI": "", "AGENT_RUN_STORAGE": "", "AGENT_RUN_MODEL": ""}
+    env = {**os.environ, **server.env, **ours}
     command = [sys.executable, "-m", "runner", str(manifest), "How long?", "--json"]
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

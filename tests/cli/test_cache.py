@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.caching.project import MANIFEST, write_project
+from tests.cli.tty import Terminal
 from tests.commands import command_in
 from tests.servers import GeminiServer, error, text
 
@@ -111,7 +112,7 @@ def test_without_a_key_nothing_is_done(keyless: Run) -> None:
         (("refresh", FILE), 2, "there is no cache to refresh"),
         (("refresh", FILE, "--ttl", "soon"), 2, "--ttl: 'soon' is not a duration"),
         (("refresh", FILE, "--ttl", "0s"), 2, "cannot live for 0 seconds"),
-        (("list", "none.yaml"), 2, "none.yaml: no such file"),
+        (("list", "none.yaml"), 2, "no such file"),
     ],
 )
 def test_what_cannot_be_done_is_said(run: Run, arguments: tuple[str, ...], code: int, told: str) -> None:
@@ -135,3 +136,17 @@ def test_verbose_and_the_end_of_a_turn_tell_the_cache(run: Run) -> None:
     ran = run(FILE, "How long?", "--verbose", "--model", "gemini-4-argon")
     assert ran.err.count("no explicit context caching") == 2  # the notice, and beside the step's tokens
     assert run(FILE, "How long?", "--model", "gemini-4-argon").err.count("no explicit context caching") == 1
+
+
+def test_a_terminal_tells_what_became_of_the_cache(server: GeminiServer, tmp_path: Path, env: dict[str, str]) -> None:
+    write_project(tmp_path / "project")
+    with Terminal([FILE], cwd=tmp_path / "project", env=env | server.env) as terminal:
+        terminal.wait_for("\n>")
+        terminal.send("How long?\r")
+        terminal.wait_for("Two years.\n\n>")
+        terminal.send("/usage\r")
+        terminal.wait_for("from the context cache: ")
+        terminal.send("\x04")
+        assert terminal.wait() == 0
+    assert "cache: made, " in terminal.text
+    assert "; cache: miss" in terminal.text

@@ -4,7 +4,7 @@ import pytest
 
 from runner.cli.lines import call_line, ended_line, interrupted_line, returned_line, usage_line
 from runner.events import ToolReturned, TurnEnded
-from runner.requests import Usage
+from runner.requests import CacheUse, Usage
 
 
 def test_a_call_is_shown_as_it_would_be_written() -> None:
@@ -61,3 +61,5 @@ def test_the_end_of_a_turn_is_told_where_the_answer_does_not_tell_it(ended: Turn
 def test_tokens_are_counted_by_what_they_were_spent_on() -> None:
     usage = Usage(prompt_tokens=1000, cached_tokens=200, output_tokens=34, thoughts_tokens=200, total_tokens=1234)
     assert usage_line(usage) == "1,234 tokens: 1,000 in (200 cached), 34 out, 200 thinking"
+    told = usage_line(usage, CacheUse("off", "it is being made"))
+    assert told.endswith("200 thinking; cache: off, it is being made")

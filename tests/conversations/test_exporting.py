@@ -17,8 +17,6 @@ from runner.loading.suites import load_suite
 from runner.messages import ChatMessage, responses_to
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from runner.suite import SuiteFile
     from tests.conversations.projects import Project
 
@@ -43,7 +41,21 @@ class Anything(Tool):
 anything = Anything()
 __all__ = ["anything"]
 '''
-ODD = ["${x}", "$$", "a $ b", "${env:HOME}", "yes", "null", "1e5", "- a: b", "#", "a: b", "\x00", "\ufeff", "\U0001f600"]
+ODD = [
+    "${x}",
+    "$$",
+    "a $ b",
+    "${env:HOME}",
+    "yes",
+    "null",
+    "1e5",
+    "- a: b",
+    "#",
+    "a: b",
+    "\x00",
+    "\ufeff",
+    "\U0001f600",
+]
 texts = st.sampled_from(ODD) | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
@@ -105,7 +117,7 @@ def loaded(project: Project, text: str) -> SuiteFile:
     return load_suite(project.suite).suite
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(log=st.lists(turns(), min_size=1, max_size=3).map(lambda parts: [entry for part in parts for entry in part]))
 def test_a_chat_of_any_texts_becomes_a_test_that_passes(any_project: Project, log: list[ChatMessage]) -> None:
     text = as_file(log, wanted(scripted=True, stubs=True))
@@ -118,7 +130,7 @@ def test_a_chat_of_any_texts_becomes_a_test_that_passes(any_project: Project, lo
     assert [turn.reply for turn in held] == [entry.text for entry in log if entry.meta.get("status")]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(log=turns())
 def test_a_test_without_replies_loads_too(any_project: Project, log: list[ChatMessage]) -> None:
     suite = loaded(any_project, as_file(log, wanted(stubs=True)))
@@ -241,4 +253,3 @@ def test_a_chat_without_a_turn_to_test_is_refused(log: list[ChatMessage], why: s
 def test_a_long_message_names_the_case_by_its_first_words() -> None:
     name = as_case([said("${tell} me: " + "word " * 40), answered("ok")], wanted()).splitlines()[0]
     assert name == "  - name: tell me word word word word word word word word word word"
-

@@ -210,8 +210,10 @@ def test_the_settings_of_vs_code_give_the_manifests_in_agents_their_schema(
     assert said(server.diagnostics(project / "agents" / "own.yaml", "modl: x\n"), "") == [
         (0, 0, "Property modl is not allowed.")
     ]
-    for name in ("agents/own.conversations.yaml", "other/own.yaml"):
-        assert server.diagnostics(project / name, "modl: x\n") == []
+    assert server.diagnostics(project / "other" / "own.yaml", "modl: x\n") == []
+    told = said(server.diagnostics(project / "agents" / "own.conversations.yaml", "agent: a.yaml\nmodl: x\n"), "")
+    assert (1, 0, "Property modl is not allowed.") in told  # by the schema of conversations, which has another
+    assert (0, 0, 'Missing property "cases".') in told
 
 
 def test_a_new_agent_begins_without_a_problem(server: LanguageServer, project: Path) -> None:

@@ -10,9 +10,9 @@ from tests.guards.imports import Import, all_imports, sources
 
 FLOORS: dict[int, str] = {
     0: "errors messages events requests manifest suite durations files loops recovery uninterrupted version widths",
-    1: "tools executors models storages",
-    2: "chats known_logs retention caches caching turn client",
-    3: "modules registry toolsource plugins settings loading agent agent_cache digests shared reload project",
+    1: "tools executors models storages answers",
+    2: "chats known_logs retention caches caching spending turn client",
+    3: "modules registry toolsource outputsource plugins settings loading agent agent_cache asked digests shared reload project",
     4: "graph schemas starter conversations",
     5: "cli pytest_plugin __main__",
 }

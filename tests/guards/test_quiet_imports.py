@@ -11,7 +11,7 @@ import pytest
 
 from tests.guards.imports import PACKAGE, ROOT, sources
 
-DRIVERS = ("google.genai", "httpx2", "rich", "prompt_toolkit", "sqlite3", "jsonschema_rs")
+DRIVERS = ("google.genai", "httpx2", "rich", "prompt_toolkit", "sqlite3", "jsonschema_rs", "redis")
 
 
 def run(*arguments: str) -> str:

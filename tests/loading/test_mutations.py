@@ -81,7 +81,9 @@ cases:
             - tool: get_weather
               args: {city: {$icontains: par}, unit: {$all: [{$ne: kelvin}, celsius]}}
               times: {min: 1, max: 2}
-            - parallel: [send_mail, {tool: book_trip, args: {$exact: {city: "${city}", days: "${days}"}}, status: error}]
+            - parallel:
+                - send_mail
+                - {tool: book_trip, args: {$exact: {city: "${city}", days: "${days}"}}, status: error}
           order: any_order
           no_calls: get_time
           reply: [clear, {regex: '\\d+', json: {$schema: {type: object}}, judge: {rubric: Polite., threshold: 0.7}}]

@@ -42,7 +42,7 @@ def test_a_price_holds_from_its_day_on() -> None:
     assert cost("gemini-3.8-flash", usage, datetime(2026, 1, 1, tzinfo=UTC)) is None
 
 
-@pytest.mark.parametrize("model", ["offline", "gemini-9", "", "tools.model:Mine"])
+@pytest.mark.parametrize("model", ["gemini-9", "", "tools.model:Mine"])
 def test_what_is_not_known_is_none_and_not_nothing(model: str) -> None:
     assert cost(model, Usage(prompt_tokens=1), NOVEMBER) is None
 

@@ -13,13 +13,17 @@ LOW_TO_HIGH = frozenset({"LOW", "MEDIUM", "HIGH"})
 
 @dataclass(frozen=True)
 class ModelRules:
-    """`levels` empty: only thinking_budget exists; `signs`: thought signatures are minted and demanded."""
+    """`levels` empty: only thinking_budget exists; `signs`: thought signatures are minted and demanded.
+
+    `combines`: functions may stand beside built-in tools, and tools beside a response in JSON.
+    """
 
     levels: frozenset[str] = LOW_TO_HIGH
     budget: bool = False
     signs: bool = True
     explicit_cache: bool = True
     penalties: bool = True
+    combines: bool = True
     cache_minimum: int = 4096
 
 
@@ -33,7 +37,7 @@ RULES = {
     "gemini-3.8-flash": ModelRules(budget=True),
     "gemini-3.1-pro": ModelRules(budget=True),
     "gemini-3": GEMINI_3,
-    "gemini-2.5": ModelRules(levels=frozenset(), budget=True, signs=False, cache_minimum=2048),
+    "gemini-2.5": ModelRules(levels=frozenset(), budget=True, signs=False, combines=False, cache_minimum=2048),
     "gemini-": GEMINI_3,
 }
 REROUTED = {"gemini-3.7-flash": "gemini-3.8-flash", "gemini-3.5-flash": "gemini-3.6-flash"}
@@ -108,3 +112,7 @@ def check_generation_config(rules: ModelRules, config: JSON) -> None:
         raise Refusal("Penalty is not enabled for this model")
     if "responseSchema" in config and "responseJsonSchema" in config:
         raise Refusal("Only one of response_schema and response_json_schema may be set.")
+    for key, name in (("responseSchema", "response_schema"), ("responseJsonSchema", "response_json_schema")):
+        if key in config and config.get("responseMimeType") not in ("application/json", "text/x.enum"):
+            where = f"* GenerateContentRequest.generation_config.{name}"
+            raise Refusal(f"{where}: only allowed for response mimetype `application/json` or `text/x.enum`.\n")

@@ -225,6 +225,8 @@ BUILT_IN_TOOLS = (
     "mcpServers",
 )
 
+TOOL_TYPES = ("GOOGLE_SEARCH_WEB", "GOOGLE_SEARCH_IMAGE", "URL_CONTEXT", "GOOGLE_MAPS", "FILE_SEARCH")
+
 blob = message({"mimeType": string, "data": data, "displayName": string})
 file_data = message({"mimeType": string, "fileUri": string, "displayName": string})
 
@@ -262,7 +264,17 @@ declaration = message(
     }
 )
 
-tool = message({"functionDeclarations": repeated(declaration), **dict.fromkeys(BUILT_IN_TOOLS, anything)})
+file_search = message({"fileSearchStoreNames": repeated(string), "topK": integer, "metadataFilter": string})
+tool = message(
+    {
+        "functionDeclarations": repeated(declaration),
+        **dict.fromkeys(BUILT_IN_TOOLS, struct),
+        "mcpServers": repeated(struct),
+        "urlContext": message({}),
+        "codeExecution": message({}),
+        "fileSearch": file_search,
+    }
+)
 
 tool_config = message(
     {
@@ -371,8 +383,8 @@ class Wire:
                 "functionResponse": response,
                 "executableCode": message({"id": string, "language": string, "code": string}),
                 "codeExecutionResult": message({"id": string, "outcome": string, "output": string}),
-                "toolCall": anything,
-                "toolResponse": anything,
+                "toolCall": message({"id": string, "toolType": enum("ToolType", *TOOL_TYPES), "args": struct}),
+                "toolResponse": message({"id": string, "toolType": enum("ToolType", *TOOL_TYPES), "response": struct}),
                 "thought": boolean,
                 "thoughtSignature": data,
                 "partMetadata": struct,

@@ -217,7 +217,7 @@ class Service:
         rules = rules_of(model)
         check_generation_config(rules, body.get("generationConfig", {}))
         cache = self.caches.used(body, model)
-        check_tools(body)
+        check_tools(body, combines=rules.combines)
         check_system(body)
         contents = body.get("contents", [])
         if cache is not None and contents:

@@ -17,8 +17,11 @@ def declared_names(tools: list[JSON]) -> list[str]:
     return [each.get("name", "") for tool in tools for each in tool.get("functionDeclarations", ())]
 
 
-def check_tools(body: JSON) -> None:
-    """Raise the 400 for a wrong declaration or a `toolConfig` that does not suit the declarations."""
+def check_tools(body: JSON, *, combines: bool = True) -> None:
+    """Raise the 400 for a wrong declaration or a `toolConfig` that does not suit the declarations.
+
+    Models that do not combine take either functions or built-in tools, and neither beside a response in JSON.
+    """
     tools: list[JSON] = body.get("tools", [])
     for at, tool in enumerate(tools):
         if not tool:
@@ -36,11 +39,22 @@ def check_tools(body: JSON) -> None:
     config = body.get("toolConfig", {})
     _check_calling_config(config.get("functionCallingConfig", {}), seen)
     built_in = any(key in tool for tool in tools for key in BUILT_IN_TOOLS)
+    if not combines:
+        _check_combination(body, functions=bool(names), built_in=built_in)
     if names and built_in and not config.get("includeServerSideToolInvocations"):
         raise Refusal(
             "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with Function "
             "calling."
         )
+
+
+def _check_combination(body: JSON, *, functions: bool, built_in: bool) -> None:
+    mime_type = body.get("generationConfig", {}).get("responseMimeType", "text/plain")
+    if functions and built_in:
+        raise Refusal("Tool use with function calling is unsupported")
+    if (functions or built_in) and mime_type != "text/plain":
+        what = "Function calling" if functions else "Tool use"
+        raise Refusal(f"{what} with a response mime type: '{mime_type}' is unsupported")
 
 
 def _check_declaration(where: str, declaration: JSON) -> None:

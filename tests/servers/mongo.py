@@ -62,7 +62,7 @@ class MongoServer:
     """A server process with a folder of its own; gone when the `with` block ends."""
 
     def __init__(self, *options: str) -> None:
-        self._options = options
+        self.options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = Path()
         self.port = 0
@@ -95,7 +95,7 @@ class MongoServer:
         own += ["--cache-size", "256M", "--enable-test-commands", "--sync-on-commit", "--log-level", "ERROR"]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [mongo_binary(), *own, *self._options],
+                [mongo_binary(), *own, *self.options],
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

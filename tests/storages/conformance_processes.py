@@ -23,6 +23,9 @@ SOAK = int(os.environ.get("AGENT_RUN_SOAK", "1"))
 class ProcessesConformance:
     """Inherit, and write a fixture `where`: what `tests.storages.child.opened` opens, empty."""
 
+    turns = 12
+    """How many each of eight processes makes; fewer for a server that is slow."""
+
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells that a process is gone")
     async def test_the_chat_of_a_killed_process_is_free_at_once(self, where: str) -> None:
         with Child("hold", where, 600) as owner:
@@ -58,7 +61,7 @@ class ProcessesConformance:
             assert owner.go_on() == ["done", "done"]
 
     async def test_eight_processes_under_leases_write_one_order_and_lose_nothing(self, where: str) -> None:
-        turns = 12 * SOAK
+        turns = self.turns * SOAK
         children = [Child("write", where, f"process {number}", turns) for number in range(8)]
         assert all_together(children) == [[]] * 8
         async with opened(where) as storage:

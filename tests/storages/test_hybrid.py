@@ -10,6 +10,7 @@ import pytest
 
 from runner import Agent, load_manifest
 from runner.errors import ChatStorageError, ManifestError
+from runner.plugins import STORAGES
 from runner.storages.base import ChatStorage, StoredLog
 from runner.storages.hybrid import HybridChatStorage
 from runner.storages.hybrid_url import split_url
@@ -271,13 +272,15 @@ async def test_a_cache_cut_off_at_any_byte_changes_no_answer(server: RedisServer
     chance = random.Random(2)  # noqa: S311 - the same every time
     with TcpProxy(f"127.0.0.1:{server.port}") as proxy:
         async with HybridChatStorage(f"redis://127.0.0.1:{proxy.port}/0", database, cache_timeout=0.05) as storage:
-            await storage.append("c", say(*LONG), 0)
             for number in range(50 * SOAK):
+                chat_id = f"chat {number // 50}"
                 proxy.drop()
                 proxy.fault = Fault(cut_after=chance.randrange(20_000))
                 storage._cache._rests_until = 0
-                await storage.append("c", say(*["more"] * (number % 40)), len(await read(database)))
-                assert await read(storage) == await read(database)
+                known = await read(database, chat_id)
+                more = [f"{number} {n}" for n in range(number % 40)] if known else LONG
+                await storage.append(chat_id, say(*more), len(known))
+                assert await read(storage, chat_id) == known + more
 
 
 async def test_a_database_that_is_down_is_an_error_whatever_the_cache_knows(
@@ -341,4 +344,16 @@ async def test_a_manifest_names_both(server: RedisServer, tmp_path: Path, form: 
 def test_a_manifest_that_lacks_one_says_so(tmp_path: Path, options: str) -> None:
     (tmp_path / "agent.yaml").write_text(f"model: offline\nstorage: {{type: hybrid{options}}}\n")
     with pytest.raises(ManifestError, match="hybrid"):
+        Agent(load_manifest(tmp_path / "agent.yaml"))
+
+
+def test_a_database_without_its_package_is_said_with_the_line_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STORAGES._drivers, "postgresql", "no_such_package")
+    url = "hybrid+redis://localhost?database=postgresql%3A%2F%2Flocalhost%2Fchats"
+    (tmp_path / "agent.yaml").write_text(f"model: offline\nstorage: {url}\n")
+    with pytest.raises(
+        ManifestError, match=r"needs the package no_such_package: pip install 'agent-run\[postgresql\]'"
+    ):
         Agent(load_manifest(tmp_path / "agent.yaml"))

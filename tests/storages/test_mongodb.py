@@ -17,6 +17,8 @@ class TestMongoChatStorage(StorageConformance):
 
 
 class TestMongoProcesses(ProcessesConformance):
+    turns = 5
+
     @pytest.fixture
     def where(self, mongo_url: str) -> str:  # noqa: F811
         return mongo_url

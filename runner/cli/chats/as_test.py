@@ -89,7 +89,9 @@ def _manifest_of(key: str) -> Path:
     found = [path for path in manifests_of(project_root(Path.cwd() / "agent.yaml")) if _name_of(path) == agent]
     if len(found) != 1:
         which = "no manifest" if not found else f"{len(found)} manifests"
-        raise click.UsageError(f'{which} of this project has the name "{visible_line(agent)}": name it with --agent FILE')
+        raise click.UsageError(
+            f'{which} of this project has the name "{visible_line(agent)}": name it with --agent FILE'
+        )
     return found[0]
 
 

@@ -47,7 +47,7 @@ def export(
     """Write chats as JSON Lines, exactly as they are stored, for `agent-run chats import`.
 
     With --as-gemini it is the history that Gemini would be sent, ready to be posted once a message is added. With
-    --as-test it is a test of its turns and tool calls; what was answered stands in it as comments, to be looked through.
+    --as-test it is a test of its turns and tool calls; what was answered stands in it as comments.
     """
     if is_all == bool(chats):
         raise click.UsageError("name the chats to export, or all of them with --all")

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 def all_checks(subject: Subject) -> Iterator[Diagnostic]:
     """What all checks say about one manifest."""
     from runner.loading.checks.caching import check_cache
+    from runner.loading.checks.costs import check_costs
     from runner.loading.checks.environment import check_environment_file
     from runner.loading.checks.instructions import check_instructions
     from runner.loading.checks.models import check_generation, check_model
+    from runner.loading.checks.output import check_output
     from runner.loading.checks.plugins import check_plugins
     from runner.loading.checks.texts import check_secrets, check_spellings
     from runner.loading.checks.tools import check_tools
@@ -34,9 +36,11 @@ def all_checks(subject: Subject) -> Iterator[Diagnostic]:
         check_instructions,
         check_model,
         check_generation,
+        check_output,
         check_secrets,
         check_spellings,
         check_cache,
+        check_costs,
     )
     for check in checks:
         yield from check(subject)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.loading.diagnostics import Fix
-from runner.loading.nodes import Mapping, Scalar
+from runner.loading.nodes import Mapping, Scalar, Sequence
 from runner.loading.words import certain, listed, nearest, quoted
 from runner.manifest.specs import DEFAULT_MODEL, model_spec_of
 from runner.models.catalog import GoneModel, KnownModel, catalog
@@ -25,11 +25,13 @@ _SAID = {
 
 
 def check_model(subject: Subject) -> Iterator[Diagnostic]:
-    """Whether a Gemini model of this id answers."""
+    """Whether Gemini models of these ids answer: the agent's, and those that may answer in its place."""
     found = gemini_name(subject)
-    if found is None:
-        return
-    place, node = found
+    for place, node in () if found is None else (found, *fallback_names(subject)):
+        yield from _answering(subject, place, node)
+
+
+def _answering(subject: Subject, place: Located, node: Scalar) -> Iterator[Diagnostic]:
     name = node.text
     if "tunedModels/" in name or "endpoints/" in name:
         return
@@ -126,6 +128,18 @@ def gemini_name(subject: Subject) -> tuple[Located, Scalar] | None:
         )
     place, text = subject.at(*path), subject.text(*path)
     return (place, text) if is_gemini and place is not None and text is not None else None
+
+
+def fallback_names(subject: Subject) -> Iterator[tuple[Located, Scalar]]:
+    """The ids in `model.fallback`, which is one or a list of them."""
+    whole = subject.at("model", "fallback")
+    if whole is None:
+        return
+    items = range(len(whole.node.items)) if isinstance(whole.node, Sequence) else ()
+    for path in [(*whole.path, index) for index in items] or [whole.path]:
+        place, text = subject.at(*path), subject.text(*path)
+        if place is not None and text is not None:
+            yield place, text
 
 
 def _known_model(subject: Subject) -> KnownModel | None:

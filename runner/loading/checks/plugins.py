@@ -14,7 +14,7 @@ from runner.loading.diagnostics import Fix, Span
 from runner.loading.nodes import Mapping, Scalar
 from runner.loading.words import certain, listed, nearest, normal, quoted
 from runner.manifest.generation import GenerationPart
-from runner.manifest.specs import model_spec_of, spec_of
+from runner.manifest.specs import MODEL_KEYS, model_spec_of, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,14 +43,19 @@ _URL_READERS = {
     "hybrid": "runner.storages.hybrid_url:split_url",
 }
 """What reads the address of a storage, and raises ManifestError when it cannot; no driver is imported for it."""
-_GENERAL = {"storage": ("retention",)}
+_GENERAL = {"storage": ("retention",), "model": MODEL_KEYS}
 """Keys that all plug-ins of a kind have; none of them is an option of its own."""
 _OTHER_OPTIONS = {
     "storage": {
         **dict.fromkeys(("path", "file", "filename", "database", "uri", "address", "dsn", "connection"), "url"),
         **dict.fromkeys(("ttl", "max_age", "keep", "keep_for", "expires", "expire_after", "delete_after"), "retention"),
     },
-    "model": dict.fromkeys(("id", "model", "model_name"), "name"),
+    "model": {
+        **dict.fromkeys(("id", "model", "model_name"), "name"),
+        **dict.fromkeys(("rpm", "rate_limit", "max_requests_per_minute", "requests"), "requests_per_minute"),
+        **dict.fromkeys(("tpm", "max_tokens_per_minute"), "tokens_per_minute"),
+        **dict.fromkeys(("fallbacks", "fallback_models", "backup", "alternatives"), "fallback"),
+    },
     "executor": dict.fromkeys(
         ("max_batch_size", "max_concurrency", "concurrency", "workers", "limit", "size"), "batch_size"
     ),

@@ -65,7 +65,7 @@ def _own_judge(suite: Suite, judges: list[Located]) -> Iterator[Diagnostic]:
         if (_id(judge.node, "model") or default) == (own or answering):
             message = f"{own or answering} judges what it answered itself"
             hint = "name another: defaults: {judge: {model: ...}}"
-            yield suite.subject.say("W244", message, judge, span=judge.key_span, hint=hint)
+            yield suite.subject.say("W243", message, judge, span=judge.key_span, hint=hint)
             return
 
 

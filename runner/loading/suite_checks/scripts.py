@@ -56,7 +56,7 @@ def _replies(suite: Suite, turn: Located) -> Iterator[Diagnostic]:
             place = suite.subject.at(*turn.path, "replies", index + 1)
             assert place is not None  # noqa: S101  # there is one more
             message = "this reply is never given: the one before it ends the turn"
-            yield suite.subject.say("W241", message, place, hint="a reply that calls a tool goes on")
+            yield suite.subject.say("E192", message, place, hint="only after a call the model is asked again")
             return
     if items and expected is None and (has(items[-1], "call") or has(items[-1], "calls")):
         place = suite.subject.at(*turn.path, "replies", len(items) - 1)

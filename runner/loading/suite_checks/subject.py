@@ -137,11 +137,6 @@ class Expectation:
         """What stands at paths of this pattern below it."""
         return self.suite.below(self.place, *pattern)
 
-    @property
-    def spoken(self) -> Path:
-        """The path of what it is about: a turn, or a whole case."""
-        return self.place.path[:-1]
-
 
 def has(node: Node, key: str) -> bool:
     """Whether a node is a mapping with this key."""

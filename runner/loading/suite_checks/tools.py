@@ -17,39 +17,30 @@ if TYPE_CHECKING:
     from runner.loading.suite_checks.subject import AgentFacts, Expectation, Suite
 
 
-_CASE, _TURN = 2, 4  # how long the paths of these are
-
-
 def check_tools(suite: Suite) -> Iterator[Diagnostic]:
-    """Whether the agent has the tools that are named.
-
-    A scripted reply may call one that it has not: what becomes of such a call can be expected then.
-    """
+    """Whether the agent has the tools that are named."""
     if suite.agent is None or not suite.agent.has_all_tools:
         return
     known = suite.agent.tools
     for place in suite.stubs:
         if str(place.path[-1]) not in known:
             yield _unknown(suite, suite.agent, place, str(place.path[-1]), place.key)
-    scripted = [place for case in suite.cases for place in case.scripted_calls]
-    called = {(place.path[:end], text_of(place.node)) for place in scripted for end in (_CASE, _TURN)}
-    for expectation in suite.expectations:
-        for place in (*_tools_of_calls(expectation), *expectation.below("no_calls", "+")):
-            name = text_of(place.node)
-            if name is not None and name not in known and (expectation.spoken, name) not in called:
-                yield _unknown(suite, suite.agent, place, name, place.node)
-    for place in scripted:
+    expected = [found for expectation in suite.expectations for found in _named(expectation)]
+    scripted = [found for case in suite.cases for found in case.scripted_calls]
+    for place in (*expected, *scripted):
         name = text_of(place.node)
         if name is not None and name not in known:
-            yield _scripted(suite, place, name)
+            yield _unknown(suite, suite.agent, place, name, place.node)
 
 
-def _tools_of_calls(expectation: Expectation) -> Iterator[Located]:
+def _named(expectation: Expectation) -> Iterator[Located]:
+    """The names of tools that are expected, or excluded."""
     for call in expectation.calls:
         if isinstance(call.node, Mapping):
             yield from expectation.suite.below(call, "tool")
         else:
             yield call
+    yield from expectation.below("no_calls", "+")
 
 
 def _unknown(suite: Suite, agent: AgentFacts, place: Located, name: str, node: object) -> Diagnostic:
@@ -67,11 +58,3 @@ def _unknown(suite: Suite, agent: AgentFacts, place: Located, name: str, node: o
         notes=(f"its tools: {', '.join(known)}" if known else "it has no tools",),
         fix=Fix(node.span, sure) if sure and is_plain and isinstance(node, Scalar) else None,
     )
-
-
-def _scripted(suite: Suite, place: Located, name: str) -> Diagnostic:
-    assert suite.agent is not None  # noqa: S101  # its tools were asked for
-    near = nearest(name, suite.agent.tools)
-    hint = f"did you mean {quoted(near)}?" if near else None
-    message = f"the scripted model calls {quoted(name)}, a tool that the agent does not have"
-    return suite.subject.say("W243", message, place, hint=hint, nearest=near)

@@ -45,6 +45,19 @@ def with_reset_signatures(request: GenerateContentRequest) -> GenerateContentReq
     return dataclasses.replace(request, messages=messages)
 
 
+def without_foreign_signatures(request: GenerateContentRequest) -> GenerateContentRequest:
+    """The request without the signatures of replies that another model than the one now asked was asked for.
+
+    A turn is of one model, so no call of the current one loses what it needs. The messages of `request` stay.
+    """
+    foreign = [message.meta.get("model", request.model) != request.model for message in request.messages]
+    if not any(foreign):
+        return request
+    each = zip(request.messages, foreign, strict=True)
+    messages = [_reset(message, in_turn=False) if is_foreign else message for message, is_foreign in each]
+    return dataclasses.replace(request, messages=messages)
+
+
 def _start_of_turn(messages: Sequence[ChatMessage]) -> int:
     """The index of the last user message that is no response to calls."""
     return max(

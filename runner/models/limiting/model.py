@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from runner.errors import GeminiClientError
     from runner.events import Notice
-    from runner.models.limiting.budget import RetryBudget
     from runner.models.limiting.limiter import Limiter
     from runner.requests import GenerateContentRequest, ModelItem
     from runner.storages.shared_state import SharedState
@@ -48,11 +47,6 @@ class RateLimit(Model):
         if found is None:
             found = self._own = Quota("")
         return found
-
-    @property
-    def budget(self) -> RetryBudget:
-        """The resends that all models of the account have together."""
-        return self.quota.budget
 
     async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
         """The inner model's reply, once the request may be sent."""

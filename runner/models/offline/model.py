@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from runner.models.base import Model
 from runner.models.offline.decisions import Calls
 from runner.models.offline.dialogue import decide
+from runner.models.offline.forms import form_of, formed
 from runner.models.offline.history import turns
 from runner.models.offline.remarks import answer, remark
 from runner.models.offline.schema import offered
@@ -50,8 +51,9 @@ class OfflineModel(Model):
         tools = [
             tool for tool in map(offered, request.declarations) if tool and (allowed is None or tool.name in allowed)
         ]
+        form = form_of(request)
         if said and said[-1].responses:
-            text = _answered(said[-1])
+            text = _answered(said[-1]) if form is None else formed(form, said[-1], self._clock())
         else:
             decision = (
                 decide([] if mode == "NONE" else tools, said, self._clock(), must_call=mode == "ANY") if said else None
@@ -62,7 +64,10 @@ class OfflineModel(Model):
                 yield Usage()
                 yield Finish("STOP", model_version=self.name)
                 return
-            text = answer(decision, tools) if mode != "NONE" else remark("silent", tools)
+            if form is not None and said:
+                text = formed(form, said[-1], self._clock())
+            else:
+                text = answer(decision, tools) if mode != "NONE" else remark("silent", tools)
         for piece in _pieces(text):
             yield {"text": piece}
         yield Usage()

@@ -1,0 +1,1 @@
+"""Answers: in the form that was asked for, and with the sources they are drawn from."""
