@@ -28,7 +28,7 @@ from tests.servers import GeminiProcess
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-CONTENDERS = {"bare_sdk": "bare SDK", "engine": "agent-run", "plain_http": "plain HTTP"}
+CONTENDERS = {"bare_sdk": "bare SDK", "engine": "agent-run", "plain_http": "plain HTTP", "raw_socket": "raw socket"}
 PEERS = {"adk": "ADK", "pydantic_ai": "pydantic-ai", "langgraph": "langgraph", "openai_agents": "openai-agents"}
 VERSIONS = ("google-genai", "pydantic", "httpx2", "pyreqwest")
 

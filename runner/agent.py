@@ -23,6 +23,7 @@ from runner.registry import Place
 from runner.retention import Retention
 from runner.settings import Settings
 from runner.shared import Parts
+from runner.tools.built_in import BuiltInTool
 from runner.tools.toolbox import Toolbox
 from runner.toolsource import tools_of
 from runner.turn import Limits
@@ -100,10 +101,12 @@ class Agent:
             place = self._place = Place(self.root, self.path.parent, self.modules, settings)
             self.model_spec = self._model_spec(model or settings.model, settings, offline_without_key)
             self.tool_lines = self._substitutes.tool_lines or [
-                (line, _tools_of(index, line, place, loaded)) for index, line in enumerate(self.manifest.tools)
+                (line.name, [] if line.is_built_in else _tools_of(index, line.name, place, loaded))
+                for index, line in enumerate(self.manifest.tools)
             ]
             with _located(loaded, "tools"):
-                self.toolbox = Toolbox(tool for _, tools in self.tool_lines for tool in tools)
+                built_in = [BuiltInTool(line.name, line.options) for line in self.manifest.tools if line.is_built_in]
+                self.toolbox = Toolbox([*(tool for _, tools in self.tool_lines for tool in tools), *built_in])
             if self.manifest.tool_mode == "any" and not len(self.toolbox):
                 raise ManifestError("`any` forces a tool call, but there are no tools", key="tool_mode")
             with _located(loaded, "output"):

@@ -221,8 +221,9 @@ def _body(
         system_instruction = {"parts": [{"text": system_instruction}]}
     raw = [tool for tool in tools if isinstance(tool, dict) and "name" not in tool]
     declared = [tool for tool in tools if isinstance(tool, dict) and "name" in tool]
-    ours = Toolbox.of(tool for tool in tools if not isinstance(tool, dict)).declared
-    functions = [declaration for tool in ours for declaration in tool["functionDeclarations"]] + declared
+    ours = Toolbox(tool for tool in tools if not isinstance(tool, dict))
+    raw += [tool.declared for tool in ours.built_in]
+    functions = [*(tool.declaration() for tool in ours), *declared]
     body: Json = {
         "contents": list(contents or ()),
         "systemInstruction": system_instruction,

@@ -230,14 +230,22 @@ def request_for(
         messages=messages,
         system_instruction=system_instruction,
         tools=toolbox.declared,
-        tool_config=tool_config(tool_mode, step) if toolbox.declared else None,
+        tool_config=tool_config(tool_mode, step, toolbox),
         generation_config=generation_config,
         settings=settings,
     )
 
 
-def tool_config(mode: ToolMode, step: int) -> dict[str, Any] | None:
-    """Gemini's `toolConfig` for a step; None where its default (AUTO) is meant."""
-    if mode == "auto" or (mode == "any" and step > 1):
+def tool_config(mode: ToolMode, step: int, toolbox: Toolbox) -> dict[str, Any] | None:
+    """Gemini's `toolConfig` for a step; None where its default (AUTO) is meant.
+
+    Beside functions, what built-in tools did comes as parts of the reply, which go back with it.
+    """
+    if not len(toolbox):
         return None
-    return {"functionCallingConfig": {"mode": mode.upper()}}
+    config: dict[str, Any] = {}
+    if mode != "auto" and not (mode == "any" and step > 1):
+        config["functionCallingConfig"] = {"mode": mode.upper()}
+    if toolbox.built_in:
+        config["includeServerSideToolInvocations"] = True
+    return config or None

@@ -251,7 +251,8 @@ class GeminiClient:
 
     def _plan(self, options: TurnOptions) -> Plan:
         model = options.get("model") or self._default_model
-        toolbox = Toolbox.of(options.get("tools") or ())
+        tools = options.get("tools")
+        toolbox = Toolbox.of(() if tools is None else tools)
         tool_mode = options.get("tool_mode") or self._tool_mode
         if tool_mode == "any" and not len(toolbox):
             raise ValueError('tool_mode "any" forces a tool call, but there are no tools')

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Settings(BaseModel):
+class Settings(BaseSettings):
     """What the environment says. Ours have the prefix `AGENT_RUN_`; Gemini's keep the names google-genai reads."""
 
-    model_config = ConfigDict(extra="ignore", validate_by_name=True, validate_by_alias=True)
+    model_config = SettingsConfigDict(
+        env_prefix="AGENT_RUN_", extra="ignore", env_file_encoding="utf-8-sig", env_ignore_empty=True
+    )
 
-    model: str | None = Field(
-        default=None, validation_alias="AGENT_RUN_MODEL", description="Used instead of every manifest's model."
-    )
-    storage: str | None = Field(
-        default=None,
-        repr=False,
-        validation_alias="AGENT_RUN_STORAGE",
-        description="Used instead of every manifest's storage.",
-    )
+    model: str | None = Field(default=None, description="Used instead of every manifest's model.")
+    storage: str | None = Field(default=None, repr=False, description="Used instead of every manifest's storage.")
     key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("GOOGLE_API_KEY", "GEMINI_API_KEY"),
@@ -37,10 +33,12 @@ class Settings(BaseModel):
     @classmethod
     def of_project(cls, root: Path) -> Settings:
         """The settings of the environment, then of the `.env` in the project root; an empty variable says nothing."""
-        from runner.loading.environment import environment_of
+        from runner.loading.environment import dotenv_of
 
-        written = {name: value for name, value in environment_of(root).items() if value}
-        return cls.model_validate(written, by_alias=True, by_name=False)
+        try:
+            return cls(_env_file=dotenv_of(root))  # type: ignore[call-arg]  # an argument of BaseSettings
+        except UnicodeDecodeError:  # what is wrong with the file, a manifest's check tells
+            return cls(_env_file=None)  # type: ignore[call-arg]  # an argument of BaseSettings
 
     @property
     def api_key(self) -> str | None:

@@ -17,6 +17,8 @@ from runner import tool
 from tools._averages import usual_days, usual_weather
 from tools._open_meteo import UnreachableError, current_weather, daily_forecast
 
+__all__ = ["get_forecast", "get_weather"]
+
 
 @tool(effects="none", timeout=20)
 async def get_weather(city: str, unit: Literal["celsius", "fahrenheit"] = "celsius") -> dict[str, Any]:

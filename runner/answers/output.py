@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -75,8 +76,8 @@ class Output:
         """The schema of a type."""
         from pydantic.errors import PydanticUserError
 
-        if isinstance(self._form, str):
-            raise ValueError("it is a text, neither a JSON schema nor a type")  # noqa: TRY004  # one error for all
+        if isinstance(self._form, str) or inspect.isroutine(self._form):
+            raise ValueError("it is neither a JSON schema nor a type")
         try:
             return type_schema(self._adapter)
         except (PydanticUserError, NameError) as error:

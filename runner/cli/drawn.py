@@ -6,18 +6,19 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
+from runner.cli.footnotes import code_block, footnotes
 from runner.cli.live import Live
 from runner.cli.markdown import MarkdownStream, terminal_console
 from runner.cli.screen import VisibleStream
 from runner.cli.told import Told
-from runner.events import TextDelta, ThoughtDelta, ToolCalled, ToolReturned, TurnEnded
+from runner.events import CodeRan, CodeWritten, TextDelta, ThoughtDelta, ToolCalled, ToolReturned, TurnEnded
 
 if TYPE_CHECKING:
     from runner.cli.door import Door
     from runner.cli.live import Line
     from runner.events import Event
 
-_Kind: TypeAlias = Literal["text", "thought"]
+_Kind: TypeAlias = Literal["text", "thought", "code"]
 _TICK = 0.08  # seconds between two drawings, at least
 _PATIENCE = 3.0  # seconds of waiting before they are counted out
 
@@ -61,15 +62,20 @@ class DrawnView:
                 await self._feed("text", text)
             case ThoughtDelta(text=text):
                 await self._feed("thought", text)
+            case CodeWritten() | CodeRan():
+                await self._feed("code", code_block(event))
             case ToolCalled() | TurnEnded():
                 await self._print(self._closed())
         if line is not None:
             await self._print("")
             is_call = isinstance(event, ToolReturned)
             await self._door.aside(self._cropped(self._door.mark + line) if is_call else line)
+        if isinstance(event, TurnEnded) and not self._door.loudness.quiet:
+            for note in footnotes(event):
+                await self._door.aside(note)
 
     async def _feed(self, kind: _Kind, text: str) -> None:
-        if kind == "thought" and self._door.loudness.quiet:
+        if kind != "text" and self._door.loudness.quiet:
             return
         if kind != self._kind:
             await self._print(self._closed())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from runner.cli.footnotes import code_block, footnotes
 from runner.cli.screen import VisibleStream
 from runner.cli.told import Told
-from runner.events import TextDelta, ToolCalled, ToolReturned, TurnEnded
+from runner.events import CodeRan, CodeWritten, TextDelta, ToolCalled, ToolReturned, TurnEnded
 
 if TYPE_CHECKING:
     from runner.cli.door import Door
@@ -41,6 +42,10 @@ class PlainView:
         match event:
             case TextDelta(text=text):
                 await self._text(self._visible.feed(text) if self._visible is not None else text)
+            case CodeWritten() | CodeRan():
+                self._is_apart = self._has_text
+                if not self._door.loudness.quiet:
+                    await self._door.tell(code_block(event).rstrip())
             case ToolCalled():
                 self._is_apart = self._has_text
             case TurnEnded():
@@ -49,6 +54,9 @@ class PlainView:
             if self._door.out.is_terminal and self._door.err.is_terminal:
                 await self._end_line()
             await self._door.aside(self._door.mark + line if isinstance(event, ToolReturned) else line)
+        if isinstance(event, TurnEnded) and not self._door.loudness.quiet:
+            for note in footnotes(event):
+                await self._door.aside(note)
 
     async def _text(self, text: str) -> None:
         bare = text.rstrip("\n")

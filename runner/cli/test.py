@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.cli.exits import Exit
-from runner.cli.lines import describe, error_line
+from runner.cli.lines import describe
 from runner.cli.output import Output
-from runner.cli.screen import visible, visible_line
+from runner.cli.screen import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from runner.cli.testing.holding import Shown
     from runner.cli.testing.writing import Reports
     from runner.conversations.options import Options, Selection, Shard
-    from runner.conversations.results import RunResult
     from runner.loading.suites import LoadedSuite
 
 _FORMATS = ("auto", "rich", "plain", "json", "github")
@@ -53,6 +50,7 @@ class Given:
     lists: bool
     update: bool
     dry_run: bool
+    watch: bool
     debug: bool
 
 
@@ -85,6 +83,7 @@ class Given:
 @click.option("--list", "lists", is_flag=True, help="Show what would be run, and run nothing.")
 @click.option("--update", is_flag=True, help="Accept what came in the place of literals that were expected.")
 @click.option("--dry-run", is_flag=True, help="With --update: show what would be accepted, and write nothing.")
+@click.option("--watch", is_flag=True, help="Stay, and run again what a change of files concerns.")
 @click.option("--debug", is_flag=True, help="Log everything to stderr, and show where errors come from.")
 def conversations(paths: tuple[str, ...], **given: object) -> Exit:
     """Hold the conversations of PATHS, files or folders, and check every turn.
@@ -114,6 +113,7 @@ def _run(paths: tuple[str, ...], given: Given, form: str) -> Exit:
     from runner.cli.door import Loudness
     from runner.cli.loop import run_to_end
     from runner.cli.reports import reports_on_stderr
+    from runner.cli.testing.holding import Shown
     from runner.cli.testing.listing import listed
     from runner.cli.testing.suites import suites_of, warnings_of
 
@@ -125,9 +125,18 @@ def _run(paths: tuple[str, ...], given: Given, form: str) -> Exit:
         return Exit.DONE
     reports.check()
     Output(sys.stderr).write_now(visible(warnings_of(suites)))
-    out = Output(sys.stdout)
+    shown = Shown(
+        out=Output(sys.stdout),
+        err=Output(sys.stderr),
+        form=form,
+        reports=reports,
+        accepts=given.update,
+        dry=given.dry_run,
+    )
     with reports_on_stderr(Loudness(debug=given.debug)):
-        return run_to_end(_held(suites, options, out, form, reports, given))
+        if given.watch:
+            return run_to_end(_watched(paths, options, shown))
+        return run_to_end(_held(suites, options, shown))
 
 
 # the options
@@ -138,6 +147,8 @@ def _options(given: Given) -> Options:
 
     if given.record_tools and given.record in {None, "none"}:
         raise click.UsageError("--record-tools needs --record once, all or new")
+    if given.watch and (given.lists or given.update or given.form in {"json", "github"}):
+        raise click.UsageError("--watch does not go with --list, --update, --format json or github")
     if given.dry_run and not given.update:
         raise click.UsageError("--dry-run belongs to --update")
     if given.live and given.record is not None:
@@ -199,46 +210,16 @@ def _reports(given: Given, form: str) -> Reports:
 # the run
 
 
-async def _held(
-    suites: list[LoadedSuite], options: Options, out: Output, form: str, reports: Reports, given: Given
-) -> Exit:
+async def _held(suites: list[LoadedSuite], options: Options, shown: Shown) -> Exit:
     from runner.cli.signals import Signals
-    from runner.cli.testing.display import Display
-    from runner.cli.testing.forms import Form
-    from runner.cli.testing.printing import Printed
-    from runner.conversations.session import Session
 
-    err = Output(sys.stderr)
-    shown = Form(form, out, err, Path.cwd())
     with Signals() as signals:
-        await shown.begin()
-        async with Display(shown.results, shown.progress) as display:
-            session, printed = Session(suites, options, display.observe), Printed(display.printed)
-            with signals.stopping(session.interrupt), redirect_stdout(printed):
-                result = await session.run()
-            printed.end()
-        if signals.asked_to_leave is not None:
-            result.exit_code = int(signals.asked_to_leave)
-        await shown.end(result)
-        problems = [*reports.write(result, Path.cwd()), *_remembered(result)]
-        if given.update:
-            from runner.cli.testing.updates import updated
-
-            told, unwritten = updated(suites, result, dry=given.dry_run)
-            await (err if form == "json" else out).write(told)
-            problems += unwritten
-    for problem in problems:
-        await err.write(f"{error_line(problem)}\n")
-    code = Exit(result.exit_code)
-    return Exit.STORAGE if code is Exit.DONE and (problems or out.problem is not None) else code
+        return (await shown.held(suites, options, signals))[0]
 
 
-def _remembered(result: RunResult) -> Iterator[str]:
-    """Keep what failed for --only-failed; what is to be said where that cannot be."""
-    from runner.cli.testing.suites import root_here
-    from runner.conversations.last import remember
+async def _watched(paths: tuple[str, ...], options: Options, shown: Shown) -> Exit:
+    from runner.cli.signals import Signals
+    from runner.cli.testing.watching import Watch
 
-    try:
-        remember(result, root_here())
-    except OSError as error:
-        yield f"what failed cannot be kept for --only-failed: {visible_line(str(error))}"
+    with Signals() as signals:
+        return await Watch(paths, options, shown, signals).run()

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.cli.lines import ended_line, price, returned_line, usage_line
+from runner.cli.lines import call_line, ended_line, price, returned_line, usage_line
 from runner.cli.screen import visible_line
-from runner.events import Event, Notice, ToolCalled, ToolProgress, ToolReturned, TurnEnded, TurnStarted, UsageReported
+from runner.events import (
+    BuiltInCalled,
+    Event,
+    Notice,
+    ToolCalled,
+    ToolProgress,
+    ToolReturned,
+    TurnEnded,
+    TurnStarted,
+    UsageReported,
+)
 
 if TYPE_CHECKING:
     from runner.messages import Json
@@ -43,8 +53,11 @@ class Told:
         match event:
             case Notice(message=message):
                 return visible_line(message)
+            case BuiltInCalled(name=name, args=args):
+                return call_line(name, args)
             case TurnStarted(chat_id=chat, turn=turn, model=model) if self._verbose:
                 return visible_line(f"chat {chat}, turn {turn}, {model}")
             case UsageReported(step=step, usage=usage, cache=cache, cost=cost) if self._verbose:
-                return f"step {step}, {price(cost)}: {usage_line(usage, cache)}"
+                paid = "" if cost is None else f", {price(cost)}"
+                return f"step {step}{paid}: {usage_line(usage, cache)}"
         return None

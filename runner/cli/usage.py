@@ -66,8 +66,8 @@ async def _usage(kept: Kept, door: Door, *, first: date, as_json: bool) -> Exit:
             line.add(usage, cost, turn)
     told = sorted(lines.items())
     if as_json:
-        for (day, key, model), line in told:
-            await tell(door, _form(kept, day, key, model, line), "")
+        for (on, chat, model), line in told:
+            await tell(door, _form(kept, on, chat, model, line), "")
     elif told:
         await door.out.write(_table(kept, told))
     else:
@@ -133,7 +133,7 @@ def _table(kept: Kept, told: list[tuple[tuple[str, str, str], _Line]]) -> str:
         unknown = unknown or line.cost is None
         if line.cost is not None and whole.cost is not None:
             whole.cost += line.cost
-    total = price(whole.cost) + (", and what is unknown" if unknown else "")
+    total = price(whole.cost) + (" and unknown" if unknown else "")
     rows.append(("total", "", "", *_counts(whole, turns), total))
     return "".join(f"{line}\n" for line in _aligned(rows))
 

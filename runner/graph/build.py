@@ -164,6 +164,8 @@ def _written(name: str, value: object) -> str:
     """A value as a person would write it: times in seconds, long numbers in groups."""
     if isinstance(value, str):
         return value
+    if value is None:
+        return "none"
     if isinstance(value, int | float) and name.endswith(_TIMES):
         return f"{value:,.10g} s"
     if isinstance(value, int) and abs(value) >= _LONG:

@@ -176,14 +176,17 @@ def _rebase(tree: Mapping, folder: Path, seen_from: Path) -> None:
 def _paths(tree: Mapping, folder: Path) -> Iterator[Scalar]:
     file, cache = tree.get("instructions_file"), tree.get("cache")
     yield from _texts(file)
-    yield from (node for node in _texts(tree.get("tools")) if node.text.partition(":")[0].endswith(".py"))
+    tools = tree.get("tools")
+    yield from (node for node in _texts(tools, "use") if node.text.partition(":")[0].endswith(".py"))
+    yield from (node for node in _texts(tree.get("output"), "schema") if node.text.endswith(".json"))
     content = cache.get("content") if isinstance(cache, Mapping) else None
     yield from (node for node in _texts(content) if names_files(node.text, folder))
 
 
-def _texts(node: Node | None) -> Iterator[Scalar]:
-    """The known texts of a list, or the one text."""
-    for each in node.items if isinstance(node, Sequence) else [node]:
+def _texts(node: Node | None, key: str = "") -> Iterator[Scalar]:
+    """The known texts of a list, or the one text; each may also be written in a mapping, under `key`."""
+    for one in node.items if isinstance(node, Sequence) else [node]:
+        each = one.get(key) if isinstance(one, Mapping) else one
         if isinstance(each, Scalar) and not each.is_unknown and isinstance(each.value, str):
             yield each
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from runner.loading.checks import all_checks
 from runner.loading.checks.subject import Subject
-from runner.loading.diagnostics import InvalidManifestError, beside, errors_of, in_order
+from runner.loading.diagnostics import Diagnostic, InvalidManifestError, beside, errors_of, in_order
 from runner.loading.document import Reading
+from runner.loading.finding import is_conversations_name
 from runner.loading.include import Layers
 from runner.loading.locations import positions_of
 from runner.loading.project_root import project_root
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.loading import nodes
-    from runner.loading.diagnostics import Diagnostic, Position
+    from runner.loading.diagnostics import Position
     from runner.loading.source import Source
 
 
@@ -82,6 +83,13 @@ class CheckedManifest:
         self.manifest: AgentManifest | None = None
         self.subject: Subject | None = None
         shown = shown_path(path) if path.is_absolute() else str(path)
+        self._tree: nodes.Mapping | None = None
+        if is_conversations_name(path.name) and path.is_file():
+            hint = f"test the agent with them: agent-run test {shown}"
+            self.problems.append(
+                Diagnostic(code="E115", message="conversations, not a manifest", path=shown, hint=hint)
+            )
+            return
         self._tree = Layers(self._reading, Path(os.path.realpath(path)).parent, AGENT).tree(path, shown=shown)
         if self._tree is not None:
             self._check(self._tree)

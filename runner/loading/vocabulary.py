@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runner.manifest.tools import BUILT_IN
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -101,6 +103,11 @@ _CACHE = {
     **words("content", "contents files"),
 }
 _OUTPUT = words("schema", "json_schema response_schema type_ model form file")
+_TOOL = words("use", "module name tool path import function")
+_FILE_SEARCH = {
+    **words("stores", "file_search_store_names store names file_search_stores"),
+    **words("filter", "metadata_filter"),
+}
 _KEYWORDS = ("type", "properties", "required", "items", "enum", "$ref", "anyOf", "additionalProperties")
 _VARIABLE = {
     "value": "default",
@@ -119,6 +126,8 @@ AGENT = Vocabulary(
         "generation.safety": _SAFETY,
         "cache": _CACHE,
         "output": _OUTPUT,
+        "ToolLine": _TOOL,
+        "FileSearchPart": _FILE_SEARCH,
         "variables.*": _VARIABLE,
     },
     other={
@@ -156,7 +165,10 @@ AGENT = Vocabulary(
             "tokens_per_minute": "model.tokens_per_minute",
         },
     },
-    hints={"output": dict.fromkeys(_KEYWORDS, "put the JSON schema under schema:")},
+    hints={
+        "ToolLine": {name: f"write it alone: - {name}" for name in BUILT_IN},
+        "output": dict.fromkeys(_KEYWORDS, "put the JSON schema under schema:"),
+    },
     values={
         "type": {
             **words("integer", "int long whole"),
@@ -175,6 +187,7 @@ AGENT = Vocabulary(
         "ModelSpec": "a model's id, or a mapping with name",
         "ExecutorSpec": "a name, or a mapping with type",
         "StorageSpec": "a URL, or a mapping with type",
+        "ToolLine": "a module, a built-in tool, or a mapping",
         "OutputPart": "a file, module:Type, or a mapping with schema",
         "Variable": "a value, or a mapping with type and default",
     },
@@ -182,6 +195,7 @@ AGENT = Vocabulary(
         "ModelSpec": "such as gemini-3.8-flash",
         "ExecutorSpec": "such as rate_limiting",
         "StorageSpec": "such as sqlite:///chats.db",
+        "ToolLine": "such as tools.weather",
         "OutputPart": "such as answer.json",
         "ThinkingPart": "such as {level: low}",
     },

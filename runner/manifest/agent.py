@@ -12,6 +12,7 @@ from runner.manifest.generation import GenerationPart
 from runner.manifest.limits import CachePart, LimitsPart
 from runner.manifest.output import OutputForm  # noqa: TC001  # pydantic reads the hints
 from runner.manifest.specs import Executor, Model, Storage, default_executor, default_model, default_storage
+from runner.manifest.tools import ToolItem  # noqa: TC001  # pydantic reads the hints
 from runner.manifest.variables import Variables  # noqa: TC001  # pydantic reads the hints
 
 FORMAT = 1
@@ -50,9 +51,9 @@ class AgentManifest(Part):
     variables: Variables = Field(
         default_factory=dict, description="Variables of the instructions: `name: default`, or {type, default, choices}."
     )
-    tools: list[Text] = Field(
+    tools: list[ToolItem] = Field(
         default_factory=list,
-        description="Tool modules: `module`, `module:function`, or `path/to/file.py` relative to this file.",
+        description="`module`, `module:function`, `path/to/file.py` relative to this file, or a built-in tool.",
     )
     tool_mode: Literal["auto", "any", "none", "validated"] = Field(
         default="auto",

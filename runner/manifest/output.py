@@ -11,7 +11,7 @@ from runner.manifest.base import Given, Part, Text
 
 
 def _form(value: object) -> object:
-    if not isinstance(value, (str, dict)) or not value:
+    if not isinstance(value, (str, dict)) or value == "":
         raise PydanticCustomError("output_form", "neither a name nor a JSON schema")
     return value
 

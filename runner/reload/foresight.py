@@ -43,10 +43,13 @@ def classes_of(manifest: AgentManifest) -> Iterator[tuple[str, str]]:
         module, colon, _ = getattr(manifest, key).type.partition(":")
         if colon:
             yield key, module
+    form = None if manifest.output is None else manifest.output.form
+    if isinstance(form, str) and not form.endswith(".json"):
+        yield "output", form.partition(":")[0]
 
 
 def _named(manifest: AgentManifest) -> list[str]:
-    return [line.partition(":")[0] for line in manifest.tools]
+    return [line.name.partition(":")[0] for line in manifest.tools if not line.is_built_in]
 
 
 def _led_to(modules: ModuleTable, name: str) -> Iterator[str]:

@@ -84,7 +84,7 @@ class Maker:
         loaded, files = self._read(known)
         self.looked_at = self._with_environment(files, loaded.root)
         if _has_new_code(previous, loaded):
-            self.looked_at |= _foreseen(loaded.manifest, loaded.root, self.path.parent)
+            self.looked_at |= foreseen(loaded.manifest, loaded.root, self.path.parent)
             watch(known.keys() | self.looked_at.keys())
             await self._check(loaded, checker, touches)
         agent = Agent(loaded, previous=previous, **self._options)
@@ -106,7 +106,7 @@ class Maker:
             except InvalidManifestError as error:
                 self.looked_at = digests_of(error.files)
                 if error.manifest is not None:
-                    self.looked_at |= _foreseen(error.manifest, project_root(self.path), self.path.parent)
+                    self.looked_at |= foreseen(error.manifest, project_root(self.path), self.path.parent)
                 raise
             files = digests_of(_files_of(loaded))
             if files.items() <= known.items():
@@ -173,7 +173,7 @@ def _code_of(source: LoadedManifest | Agent) -> tuple[Any, ...]:
     return source.root, source.path.parent, manifest.tools, list(classes_of(manifest))
 
 
-def _foreseen(manifest: AgentManifest, root: Path, folder: Path) -> Digests:
+def foreseen(manifest: AgentManifest, root: Path, folder: Path) -> Digests:
     """The files that a manifest's modules lead to, and their contents."""
     table = ModuleTable([root, folder])
     try:

@@ -12,7 +12,7 @@ from runner.plugins import EXECUTORS, MODELS, STORAGES
 from runner.schemas.draft7 import DRAFT, choices, draft7, with_markdown
 from runner.schemas.leaves import MANIFEST, REFERENCE, finished
 from runner.schemas.plugins import builtin_texts, plugin_schema
-from runner.schemas.texts import SNIPPETS, STORAGE_URLS
+from runner.schemas.texts import BUILT_IN_TOOLS, SNIPPETS, STORAGE_URLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,13 +41,22 @@ def agent_schema(tool_lines: Mapping[str, str] | None = None) -> Json:
     _exclude_one_another(properties["generation"]["properties"]["thinking"], "level", "budget")
     for key, plugins in _plugins(generated["$defs"]).items():
         properties[key] = {"description": properties[key]["description"], **plugins}
-    if tool_lines is not None:
-        known = [{"type": "string", **choices(tool_lines)}] if tool_lines else []
-        properties["tools"]["items"] = {"anyOf": [*known, _TOOL_FILE]}
+    properties["tools"]["items"] = _tool_item(properties["tools"]["items"], tool_lines)
     for key, snippets in SNIPPETS.items():
         (properties[key] if key else schema)["defaultSnippets"] = snippets
     told: Json = with_markdown({"$schema": DRAFT, "$id": ID, **schema})
     return told
+
+
+def _tool_item(item: Json, tool_lines: Mapping[str, str] | None) -> Json:
+    """The schema of an item of `tools`: a line, which in a project is one of these or a file, or the long form."""
+    long_form = {**item, "type": "object", "oneOf": [{"required": [key]} for key in item["properties"]]}
+    long_form.pop("minLength", None)
+    known = [{"type": "string", **choices({**(tool_lines or {}), **BUILT_IN_TOOLS})}]
+    line = [*known, {"type": "string", "minLength": 1} if tool_lines is None else _TOOL_FILE]
+    if tool_lines is not None:
+        long_form["properties"] = {**item["properties"], "use": {**item["properties"]["use"], "anyOf": line}}
+    return {"anyOf": [*line, long_form]}
 
 
 def _exclude_one_another(schema: Json, one: str, other: str) -> None:

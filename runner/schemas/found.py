@@ -85,7 +85,8 @@ def _named_lines(root: Path) -> Iterator[tuple[Path, str]]:
         except SourceError:
             continue
         tools = tree.get("tools") if isinstance(tree, Mapping) else None
-        for item in tools.items if isinstance(tools, Sequence) else ():
+        for one in tools.items if isinstance(tools, Sequence) else ():
+            item = one.get("use") if isinstance(one, Mapping) else one
             if isinstance(item, Scalar) and isinstance(item.value, str):
                 yield file, item.value
 

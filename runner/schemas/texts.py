@@ -78,6 +78,13 @@ STORAGE_URLS: dict[str, str] = {
 }
 """A URL to begin with for each kind of storage."""
 
+BUILT_IN_TOOLS: dict[str, str] = {
+    "google_search": "A tool of the service: searches the web with Google.",
+    "url_context": "A tool of the service: reads the pages whose addresses the message names.",
+    "code_execution": "A tool of the service: writes Python and runs it there.",
+    "google_maps": "A tool of the service: looks places up on Google Maps.",
+}
+
 QUANTITIES: dict[str, str] = {
     "time": "A time above 0: 90s, 2m, 1h30m, or a number of seconds.",
     "size": "A size above 0: 200kB, 10MB, or a number of characters.",

@@ -92,6 +92,12 @@ async def add_entries(collections: Collections, *, log: bytes, tail: Document) -
         await added(collections.messages, entries)
 
 
+async def empty_tail(collections: Collections, *, key: bytes, log: bytes, length: int) -> None:
+    """Take the entries out of the tail, each of which has a document, so that taking a lease does not rewrite them."""
+    query = {"_id": key, "log": log, "length": length}
+    await collections.chats.update_one(query, {"$set": {"tail.seq": length, "tail.texts": []}})
+
+
 async def append(collections: Collections, *, write: Write, log: bytes, length: int) -> None:
     """Add the entries if the log has this length, and the lease on which that depends is held."""
     from runner.storages.mongodb_client import unless_there
@@ -122,7 +128,8 @@ async def replace_log(collections: Collections, *, write: Write, log: bytes) -> 
     before = await collections.chats.find_one_and_update(_held(write), update, {"log": 1}, upsert=upsert)
     if before is None and write.held is not None:
         raise lease_lost(write.chat_id)
-    return before.get("log") if before else None
+    old = before.get("log") if before else None
+    return None if old == log else old
 
 
 async def is_stored(collections: Collections, *, write: Write) -> bool:

@@ -55,7 +55,11 @@ class Collections:
 
 
 class MongoHome:
-    """The connections of one event loop. PyMongo closes one whose command was cancelled, and so at its deadline."""
+    """The connections of one event loop.
+
+    Each command is a task of its own. At its deadline it is cancelled, and PyMongo closes its connection. Until then it
+    goes on when nobody waits for it any more: PyMongo loses a socket that is cancelled while it connects.
+    """
 
     def __init__(self, url: str, patience: float) -> None:
         self._shown = without_password(url)
@@ -68,6 +72,7 @@ class MongoHome:
                 connect=False,
                 serverSelectionTimeoutMS=milliseconds,
                 connectTimeoutMS=milliseconds,
+                retryWrites=False,  # the storage tries again by itself, and looks first what became of a write
                 tz_aware=True,
             )
         except OSError as error:
@@ -76,18 +81,26 @@ class MongoHome:
         except (ConfigurationError, InvalidURI, ValueError, TypeError) as error:
             raise from_reading(error, self._shown) from None
         self._is_prepared = False
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def run(self, work: Callable[[Collections], Awaitable[T]], deadline: float) -> T:
-        """What `work` returns; it is cut off at the deadline, by the loop's clock.
+        """What `work` returns; it is cut off at the deadline, by the loop's clock, not before.
 
         Raises Lost when it may have been done all the same, Again when the server undid it because of others, and
         ChatStorageError when the server refused it or cannot be reached.
         """
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._done(work))
+        cutting = loop.call_at(deadline, task.cancel)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(lambda _: cutting.cancel())
+        task.add_done_callback(_looked_at)
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise Lost(self._silence())
         try:
-            async with asyncio.timeout_at(deadline):
-                return await self._done(work)
-        except TimeoutError:
-            raise Lost(self._silence()) from None
+            return task.result()
         except DocumentTooLarge as error:
             raise too_large(self._shown) from error
         except PyMongoError as error:
@@ -141,7 +154,17 @@ class MongoHome:
         try:
             yield
         finally:
+            for task in self._under_way:
+                task.cancel()
+            if self._under_way:
+                await asyncio.wait(self._under_way)
             await self._client.close()
+
+
+def _looked_at(task: asyncio.Task[Any]) -> None:
+    """Whoever waited may have been cancelled; then nobody asks what became of it."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def added(collection: Collection, documents: Sequence[Document]) -> bool:

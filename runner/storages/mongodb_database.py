@@ -16,6 +16,7 @@ from runner.storages.mongodb_chats import (
     add_entries,
     append,
     delete_log,
+    empty_tail,
     explain,
     is_stored,
     listed,
@@ -43,6 +44,8 @@ _KNOWN = 1000
 _ABANDONED = 24 * 3600.0
 """Seconds after which a log that belongs to no chat is surely nobody's work in progress."""
 _AT_ONCE = 500
+_LARGE = 20_000
+"""Characters above which entries do not stay in the chat's own document."""
 
 
 class MongoDatabase:
@@ -124,7 +127,10 @@ class MongoDatabase:
         await self._run(partial(append, write=write, log=log, length=length), deadline)
         with suppress(Lost, Again, ChatStorageError):  # it is stored; the next append does the rest if need be
             await self._run(partial(add_entries, log=log, tail=tail_of(write, length)), deadline)
-            self._whole[key] = log, length + len(write.texts)
+            length += len(write.texts)
+            if sum(len(content) for content, _ in write.texts) > _LARGE:
+                await self._run(partial(empty_tail, key=key, log=log, length=length), deadline)
+            self._whole[key] = log, length
             if len(self._whole) > _KNOWN:
                 self._whole.popitem(last=False)
 

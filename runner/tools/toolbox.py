@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from runner.errors import ManifestError
+from runner.tools.built_in import BuiltInTool
 from runner.tools.function import as_tool
 
 if TYPE_CHECKING:
@@ -16,11 +17,18 @@ if TYPE_CHECKING:
 
 
 class Toolbox:
-    """Tools by name. Two tools of one name are an error, never a rename."""
+    """Tools by name. Two tools of one name are an error, never a rename.
+
+    Built-in tools, given as BuiltInTool or by their names, are only declared: `built_in` are they, all else is ours.
+    """
 
     def __init__(self, tools: Iterable[object] = ()) -> None:
         self._tools: dict[str, Tool] = {}
+        self.built_in: list[BuiltInTool] = []
         for item in tools:
+            if isinstance(item, str | BuiltInTool):
+                self.built_in.append(BuiltInTool(item) if isinstance(item, str) else item)
+                continue
             tool = as_tool(item)
             if tool.name in self._tools:
                 raise ManifestError(f'two tools are named "{tool.name}"; give one of them another name')
@@ -33,9 +41,10 @@ class Toolbox:
 
     @cached_property
     def declared(self) -> list[Json]:
-        """Gemini's `tools`: one object with all function declarations, or an empty list."""
+        """Gemini's `tools`: one object with all function declarations, if there are any, and one a built-in tool."""
         declarations = [tool.declaration() for tool in self]
-        return [{"functionDeclarations": declarations}] if declarations else []
+        functions: list[Json] = [{"functionDeclarations": declarations}] if declarations else []
+        return [*functions, *(tool.declared for tool in self.built_in)]
 
     @property
     def names(self) -> list[str]:

@@ -180,6 +180,15 @@ def test_run_prints_the_same_text(run: Run) -> None:
     assert ran.err == checked.out
 
 
+def test_conversations_that_are_run_as_an_agent_are_told_from_one(run: Run) -> None:
+    ran = run("agents/good.conversations.yaml", "hello")
+    assert ran.code == 2
+    assert ran.err.splitlines()[:2] == [
+        "agents/good.conversations.yaml: error[E115]: conversations, not a manifest",
+        "   = hint: test the agent with them: agent-run test agents/good.conversations.yaml",
+    ]
+
+
 def test_an_error_of_a_hostile_file_is_shown_and_not_obeyed(run: Run, project: Path) -> None:
     (project / "evil.yaml").write_text('"\\e]0;owned\\a": 1\nname: "\\u202e"\ntool_mode: "\\e[2J"\n')
     ran = run("validate", "evil.yaml")
@@ -201,7 +210,7 @@ def test_every_code_is_explained(run: Run) -> None:
 
 def test_the_examples_of_this_project_are_good(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "copy"
-    for folder in ("agents", "tools"):
+    for folder in ("agents", "docs", "tools"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "pyproject.toml").touch()
     monkeypatch.chdir(copy)

@@ -11,7 +11,10 @@ import pytest
 
 from tests.guards.imports import PACKAGE, ROOT, sources
 
-DRIVERS = ("google.genai", "httpx2", "rich", "prompt_toolkit", "sqlite3", "jsonschema_rs", "redis")
+DRIVERS = (
+    *("google.genai", "httpx2", "rich", "prompt_toolkit", "sqlite3", "jsonschema_rs"),
+    *("bson", "psycopg", "pymongo", "redis"),
+)
 
 
 def run(*arguments: str) -> str:

@@ -25,8 +25,8 @@ LOADS_NONE_OF = {
     "--version": NO_AGENT,
     "valdate": NO_AGENT,  # a word that is neither a command nor a file
     **{f"{command} --help": NO_AGENT for command in COMMANDS},
-    "validate": f"{NO_TURN} docstring_parser",
-    "validate --format sarif": f"{NO_TURN} docstring_parser",
+    "validate agents/weather.yaml": f"{NO_TURN} docstring_parser",
+    "validate agents/weather.yaml --format sarif": f"{NO_TURN} docstring_parser",
     "validate wrong.yaml": f"{NO_TURN} docstring_parser",
     "explain E102": f"{NO_TURN} yaml jinja2 docstring_parser",
     "schema": f"{NO_TURN} yaml jinja2 docstring_parser",

@@ -98,10 +98,13 @@ def test_a_class_whose_definition_is_computed_is_not_read() -> None:
 
 
 def test_the_arguments_of_a_tool_are_checked_where_it_is_named() -> None:
-    tools = [KnownTool("a", "", {"type": "object", "properties": {"x": {"type": "integer"}}}), KnownTool("b", "", {})]
+    takes = [{"x": {"type": "integer"}}, {}]
+    known = [{"type": "object", "properties": each} for each in takes]
+    tools = [KnownTool("a", "", known[0]), KnownTool("b", "", known[1]), KnownTool("open", "", {"type": "object"})]
     validator = jsonschema_rs.validator_for({"allOf": arguments_by_tool(tools)})
     assert validator.is_valid({"tool": "a", "args": {"x": 1}})
     assert validator.is_valid({"tool": "a"})
     assert validator.is_valid({"tool": "c", "args": {"anything": 1}})
+    assert validator.is_valid({"tool": "open", "args": {"anything": 1}})
     for wrong in ({"tool": "a", "args": {"x": "1"}}, {"tool": "a", "args": {"y": 1}}, {"tool": "b", "args": {"x": 1}}):
         assert not validator.is_valid(wrong), wrong

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -171,9 +171,9 @@ def sweep(bench: Bench, executor: str, kinds: list[tuple[str, bool, int]]) -> It
             yield row
 
 
-def random_kills(bench: Bench, executor: str, count: int) -> Row:
+def random_kills(bench: Bench, executor: str, count: int, rng: random.Random) -> Row:
     """Kill the turn at random times."""
-    row, rng = Row("at a random time", executor), random.Random(20261122)  # noqa: S311  # to spread the kills
+    row = Row("at a random time", executor)
     for number in range(count):
         place, before = bench.place(executor), bench.asked
         status = killed_after(rng.random() * bench.seconds, partial(run, place))
@@ -211,6 +211,21 @@ def closed_turn(place: Place) -> list[str]:
 # The command
 
 
+@contextmanager
+def benched(url: str) -> Iterator[Bench]:
+    """A bench that is warm, on a storage or on SQLite files, and gone with all its files at the end."""
+    with ExitStack() as held:
+        folder = Path(
+            held.enter_context(tempfile.TemporaryDirectory(prefix="crash-sweep-", ignore_cleanup_errors=True))
+        )
+        log = folder / "requests.jsonl"
+        server = held.enter_context(GeminiProcess("--behaviour", "ledger", "--verbatim", log=log))
+        os.environ.update(server.env)
+        bench = Bench(server, log, folder, url)
+        bench.warm_up()
+        yield bench
+
+
 def rows(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
     """The table, row by row; every point, or some of them."""
     traced = not options.untraced and can_trace()
@@ -224,7 +239,8 @@ def rows(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
         if traced and not options.short and not options.storage:
             yield recovery_sweep(bench, executor, Point("write", 2))
         if options.random:
-            yield random_kills(bench, executor, options.random)
+            rng = random.Random(20261122)  # noqa: S311  # to spread the kills
+            yield random_kills(bench, executor, options.random, rng)
 
 
 def main() -> int:
@@ -236,15 +252,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the rows as one JSON list")
     options = parser.parse_args()
     began = time.perf_counter()
-    with ExitStack() as held:
-        folder = Path(
-            held.enter_context(tempfile.TemporaryDirectory(prefix="crash-sweep-", ignore_cleanup_errors=True))
-        )
-        log = folder / "requests.jsonl"
-        server = held.enter_context(GeminiProcess("--behaviour", "ledger", "--verbatim", log=log))
-        os.environ.update(server.env)
-        bench = Bench(server, log, folder, options.storage)
-        bench.warm_up()
+    with benched(options.storage) as bench:
         table = []
         for row in rows(bench, options):
             table.append(row)

@@ -24,6 +24,7 @@ class Place:
     folder: Path
     executor: str  # "together": tools on the loop, all at once; "one by one": in a thread, one after the other
     url: str = ""  # of a storage for all experiments; without it each has a SQLite file of its own
+    lease_time: float = 15.0  # seconds
 
     @property
     def database(self) -> str:
@@ -92,7 +93,10 @@ async def one_turn(place: Place, *, reports: bool = False) -> None:
     executor: ToolExecutor[Any] = AsyncToolExecutor() if together else RateLimitingAsyncExecutor(1)
     tools = [record if together else record_in_thread]
     shown, ended = "", {}
-    async with opened(place.database) as storage, GeminiClient(chat_manager=ChatManager(storage)) as client:
+    async with (
+        opened(place.database, lease_time=place.lease_time) as storage,
+        GeminiClient(chat_manager=ChatManager(storage)) as client,
+    ):
         found = await storage.read_after(place.chat, 0) if reports else []
         async with aclosing(
             client.events(query="go", chat_id=place.chat, tools=tools, tool_executor=executor)

@@ -37,9 +37,9 @@ def forked(work: Work) -> int:
     os._exit(0)
 
 
-def status_of(pid: int) -> int:
+def status_of(pid: int, patience: float = PATIENCE) -> int:
     """How a process ended: its exit code, or minus the signal; one that hangs is killed and counts as 124."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:

@@ -13,6 +13,7 @@ from runner.schemas.agent import agent_schema
 from runner.schemas.conversations import conversations_schema
 from runner.schemas.files import project_schema_path, schema_text
 from runner.schemas.project import refresh
+from runner.schemas.texts import BUILT_IN_TOOLS
 from tests.commands import Run, command_in
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def test_the_project_s_tools_are_in_its_schema_with_what_their_docstrings_say(ru
         "tools.weather:Alarm": "Warn of storms.",
         "elsewhere": "All tools of the module: there.",
         "elsewhere:there": "Be there.",
+        **BUILT_IN_TOOLS,
     }
 
 

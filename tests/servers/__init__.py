@@ -39,7 +39,8 @@ Settings, as keywords of every one: `delay` (before the reply), `gap` (between e
 be `repeat(reply)`, `repeat(reply, 3)` or a behaviour. When no script has anything left, `server.answer` is asked:
 any `(RecordedRequest) -> Reply` (`results_text(request)` helps), e.g. `echo`, `weather`, `ledger`, `parallel(8)`,
 `looping("tool")`, or by name `behaviour_named("parallel:8")`,
-`obedient({"word": ("tool", {})})`, `by_message({"word": reply})`, `per_chat(reply, reply)` (each chat the same script).
+`obedient({"word": ("tool", {})})`, `limited(10, echo)` (429 above 10 a second), `by_message({"word": reply})`,
+`per_chat(reply, reply)` (each chat the same script).
 A request for which nothing is left is refused with a 400 that says so. Behaviours run in the server's thread; what one
 raises is answered with a 500 and raised again when the `with` block ends.
 
@@ -64,6 +65,7 @@ from .gemini_behaviours import (
     by_message,
     echo,
     ledger,
+    limited,
     looping,
     obedient,
     parallel,
@@ -136,6 +138,7 @@ __all__ = [
     "history_fault",
     "inline_data",
     "ledger",
+    "limited",
     "looping",
     "no_candidates",
     "no_finish",

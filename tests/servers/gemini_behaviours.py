@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .gemini_replies import Repeat, Reply, calls, text, words
+from .gemini_replies import Repeat, Reply, calls, error, text, words
 from .gemini_requests import RecordedRequest
 
 JSON = dict[str, Any]
@@ -99,6 +100,23 @@ def by_message(replies: Mapping[str, Reply], default: Reply | None = None) -> Be
         return default or words(f"echo: {said}")
 
     return answer
+
+
+def limited(rate: float, answer: Behaviour, *, retry_delay: str = "1s", burst: float | None = None) -> Behaviour:
+    """Return a behaviour that answers so many requests a second, `burst` at once, and refuses the rest with a 429."""
+    most = rate if burst is None else burst
+    level, looked = most, time.monotonic()
+
+    def reply(request: RecordedRequest) -> Reply:
+        nonlocal level, looked
+        now = time.monotonic()
+        level, looked = min(most, level + (now - looked) * rate), now
+        if level < 1:
+            return error(429, retry_delay=retry_delay)
+        level -= 1
+        return answer(request)
+
+    return reply
 
 
 def per_chat(*items: Item, key: Callable[[RecordedRequest], str] = lambda request: request.first_text) -> Behaviour:

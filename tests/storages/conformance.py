@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.errors import ChatBusyError, ChatChangedError, ChatStorageError
-from runner.messages import ChatMessage, to_json
+from runner.messages import ChatMessage
 from runner.storages.base import StoredLog
 from tests.storages.conformance_lists import ListConformance
 from tests.storages.conformance_shared import SharedConformance
 from tests.storages.conformance_words import HOSTILE_IDS, SOAK, entries, in_threads, texts
-from tests.storages.turns import add_under_lease, assert_in_order, say, words
+from tests.storages.turns import add_under_lease, assert_comes_back, assert_in_order, say, words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -140,12 +140,7 @@ class StorageConformance(ListConformance, SharedConformance):
         self, storage: ChatStorage, written: list[ChatMessage], chat_id: str
     ) -> None:
         async with storage:
-            start = len(await storage.read_after(chat_id, 0))
-            await storage.append(chat_id, written, start)
-            read = await storage.read_after(chat_id, start)
-            forms = [(to_json(entry.content), to_json(entry.meta)) for entry in written]
-            assert [(entry.content_json, entry.meta_json) for entry in read] == forms
-            assert [(to_json(entry.content), to_json(entry.meta)) for entry in read] == forms
+            await assert_comes_back(storage, chat_id, written)
 
     @pytest.mark.parametrize("value", [math.nan, math.inf, b"bytes", object(), {1, 2}])
     async def test_what_is_not_json_is_refused(self, storage: ChatStorage, value: Any) -> None:

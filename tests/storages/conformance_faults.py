@@ -18,7 +18,8 @@ from runner.errors import ChatBusyError, ChatChangedError, ChatStorageError
 from tests.servers import Fault, TcpProxy
 from tests.storages.child import opened
 from tests.storages.conformance_words import SOAK
-from tests.storages.turns import add_under_lease, assert_in_order, say, words
+from tests.storages.troubles import cancelled_acquires, cancelled_commands, cut_connections, killed_while_storing
+from tests.storages.turns import say, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,21 +140,7 @@ class FaultsConformance:
         self, url: str, server: Server
     ) -> None:
         """And the writer, who waits for its return, stores the rest once."""
-        chance = random.Random(3)  # noqa: S311 - the same every time
-        async with opened(url, timeout=20) as storage:
-            for number in range(3 * SOAK):
-                await storage.append("c", say(f"{number} a"), 2 * number)
-                dying = threading.Timer(chance.uniform(0, 0.004), self._died, (server,))
-                dying.start()
-                await storage.append("c", say(f"{number} b"), 2 * number + 1)
-                dying.join()
-            expected = [f"{number} {half}" for number in range(3 * SOAK) for half in "ab"]
-            assert words(await storage.get_history("c")) == expected
-
-    @staticmethod
-    def _died(server: Server) -> None:
-        server.kill()
-        server.start()
+        await killed_while_storing(url, server, random.Random(3), 3 * SOAK)  # noqa: S311 - the same every time
 
     async def test_a_server_that_stays_away_is_given_up_once_and_then_at_once(self, url: str, server: Server) -> None:
         async with opened(url, timeout=self.quick) as storage:
@@ -191,64 +178,18 @@ class FaultsConformance:
         self, url: str, through: str, proxy: TcpProxy
     ) -> None:
         chance = random.Random(5)  # noqa: S311 - the same every time
-        async with opened(through) as storage, opened(url) as direct:
-            for chat in range(20):
-                await direct.append(f"chat {chat}", say(f"{chat}:0"), 0)
-            proxy.fault = Fault(delay=0.005)
-
-            async def trouble(chat: int) -> None:
-                for _ in range(6 * SOAK):
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(chance.uniform(0, 0.3)):
-                            found = words(await storage.get_history(f"chat {chat}"))
-                            assert {word.partition(":")[0] for word in found} == {str(chat)}
-                            await storage.append(f"chat {chat}", say(f"{chat}:{len(found)}"), len(found))
-
-            await asyncio.gather(*(trouble(chat) for chat in range(20)))
-            for chat in range(20):
-                found = words(await direct.get_history(f"chat {chat}"))
-                assert found == [f"{chat}:{n}" for n in range(len(found))]
-            assert sum([len(await direct.get_history(f"chat {chat}")) for chat in range(20)]) > 20
+        assert await cancelled_commands(url, proxy, through, chance, 6 * SOAK) > 0
 
     async def test_a_cancelled_acquire_leaves_the_chat_free_behind_a_slow_link(
         self, through: str, proxy: TcpProxy
     ) -> None:
         chance = random.Random(6)  # noqa: S311 - the same every time
-        proxy.fault = Fault(delay=0.01)
-        async with opened(through) as storage:
-            for _ in range(15 * SOAK):
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(chance.uniform(0, 0.03)), await storage.acquire("c", timeout=5):
-                        pass
-                await (await storage.acquire("c", timeout=5)).release()
+        assert await cancelled_acquires(proxy, through, chance, 15 * SOAK) > 0
 
     async def test_turns_go_on_while_connections_break(self, through: str, proxy: TcpProxy) -> None:
         """Connections are cut after some bytes of requests or replies; what was acknowledged is there once."""
         chance = random.Random(4)  # noqa: S311 - the same every time
-        count = 30 * SOAK
-        async with opened(through, timeout=20) as storage:
-            for number in range(count):
-                proxy.drop()
-                replies, requests = (chance.randrange(3000), None) if number % 2 else (None, chance.randrange(6000))
-                cut: Any = chance.choice(["close", "reset"])
-                proxy.plan(Fault(cut=cut, cut_after=replies, cut_request_after=requests))
-                await self._turn(storage, f"turn {number}")
-            assert proxy.accepted > count
-            assert_in_order(await storage.get_history("c"), count)
-
-    @staticmethod
-    async def _turn(storage: ChatStorage, word: str) -> None:
-        """A turn that is tried again while it could not begin."""
-        while True:
-            try:
-                await add_under_lease(storage, "c", word)
-            except ChatBusyError:
-                raise
-            except ChatStorageError as error:
-                if "stored shows" in str(error):
-                    raise
-            else:
-                return
+        assert await cut_connections(proxy, through, chance, 30 * SOAK) > 30 * SOAK
 
     async def test_closing_frees_what_is_held_and_leaves_no_connection(
         self, url: str, through: str, proxy: TcpProxy

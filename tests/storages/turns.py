@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.messages import ChatMessage
+from runner.messages import ChatMessage, to_json
 
 if TYPE_CHECKING:
     from runner.storages.base import ChatStorage
@@ -18,12 +18,23 @@ def words(messages: list[ChatMessage]) -> list[str]:
     return [message.text for message in messages]
 
 
-async def add_under_lease(storage: ChatStorage, chat_id: str, word: str) -> None:
-    """A turn as the loop makes it: hold the chat, read it, add to it."""
+async def add_under_lease(storage: ChatStorage, chat_id: str, word: str, known: int = 0) -> int:
+    """A turn as the loop makes it: hold the chat, read what is new, add to it. Returns the chat's length."""
     async with await storage.acquire(chat_id) as lease:
-        length = len(await storage.read_after(chat_id, 0))
+        length = known + len(await storage.read_after(chat_id, known))
         await lease.check()
         await storage.append(chat_id, say(f"{word} at {length}"), length)
+        return length + 1
+
+
+async def assert_comes_back(storage: ChatStorage, chat_id: str, written: list[ChatMessage]) -> None:
+    """Raise unless what is appended to a chat is read back bit for bit."""
+    start = len(await storage.read_after(chat_id, 0))
+    await storage.append(chat_id, written, start)
+    read = await storage.read_after(chat_id, start)
+    forms = [(to_json(entry.content), to_json(entry.meta)) for entry in written]
+    assert [(entry.content_json, entry.meta_json) for entry in read] == forms
+    assert [(to_json(entry.content), to_json(entry.meta)) for entry in read] == forms
 
 
 def assert_in_order(messages: list[ChatMessage], count: int) -> None:

@@ -24,13 +24,15 @@ def suites_of(paths: tuple[str, ...]) -> list[LoadedSuite]:
 
     loaded: list[LoadedSuite] = []
     problems: list[Diagnostic] = []
+    files: list[Path] = []
     for file in _files(paths):
         try:
             loaded.append(load_suite(file))
         except InvalidManifestError as error:
             problems += error.diagnostics
+            files += error.files
     if problems:
-        raise InvalidManifestError(problems)
+        raise InvalidManifestError(problems, files=files)
     return loaded
 
 

@@ -54,7 +54,7 @@ def _short(text: str) -> str:
 def _sum(made: int, left: int, *, dry: bool) -> str:
     if not made and not left:
         return "nothing to accept: no check failed"
-    verb = "would be accepted" if dry else "accepted"
-    more = f"; {counted(left, 'failed check')} left to you: no literal says it" if left else ""
-    again = "" if dry or not made else "; run again to see them hold"
-    return f"{counted(made, 'literal')} {verb}{more}{again}"
+    done = [f"{counted(made, 'literal')} {'would be accepted' if dry else 'accepted'}"] if made else []
+    rest = [f"{counted(left, 'failed check')} left to you: no literal says it"] if left else []
+    again = ["run again to see them hold"] if made and not dry else []
+    return "; ".join([*done, *rest, *again])

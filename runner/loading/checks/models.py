@@ -73,7 +73,7 @@ def _unknown(subject: Subject, place: Located, node: Scalar) -> Diagnostic:
 def check_generation(subject: Subject) -> Iterator[Diagnostic]:
     """Whether the model takes the settings it is given."""
     settings = subject.tree.get("generation")
-    model = _known_model(subject)
+    model = known_model(subject)
     if not isinstance(settings, Mapping):
         return
     for path in _given(settings):
@@ -142,7 +142,8 @@ def fallback_names(subject: Subject) -> Iterator[tuple[Located, Scalar]]:
             yield place, text
 
 
-def _known_model(subject: Subject) -> KnownModel | None:
+def known_model(subject: Subject) -> KnownModel | None:
+    """The Gemini model that the manifest asks for, where it is known."""
     found = gemini_name(subject)
     name = found[1].text if found is not None else DEFAULT_MODEL if subject.tree.get("model") is None else None
     known = catalog().find(name) if name else None

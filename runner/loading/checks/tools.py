@@ -6,11 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.loading.checks import project_modules
+from runner.loading.checks.built_in import is_built_in, not_together
 from runner.loading.checks.declarations import undeclarable
 from runner.loading.diagnostics import Diagnostic, Fix, Span
 from runner.loading.include import OutsideError, inside
-from runner.loading.nodes import Sequence
+from runner.loading.nodes import Mapping, Scalar, Sequence
 from runner.loading.words import certain, listed, nearest, quoted
+from runner.manifest.tools import BUILT_IN, FILE_SEARCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from runner.loading.checks.python_source import Definition, PythonFile
     from runner.loading.checks.subject import Subject
     from runner.loading.locations import Located
-    from runner.loading.nodes import Scalar
 
 FOREIGN = "a module of the standard library, or of agent-run, is never a part of an agent"
 TOOL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}", re.ASCII)
@@ -29,27 +30,37 @@ def check_tools(subject: Subject) -> Iterator[Diagnostic]:
     """Everything about the list of tools."""
     names: dict[str, str] = {}
     node = subject.tree.get("tools")
-    is_whole = node is None or isinstance(node, Sequence)
-    for index, item in subject.texts("tools"):
-        place = subject.at("tools", index)
-        assert place is not None  # noqa: S101  # the item was found there
+    items = node.items if isinstance(node, Sequence) else []
+    built_in = [each for each in items if is_built_in(each)]
+    for place, item in _lines(subject):
         line = _Line(subject, place, item)
         yield from line.problems()
         yield from _named(line, names, place)
     mode = subject.text("tool_mode")
-    if mode is not None and mode.text in {"any", "validated"} and is_whole and not (node and node.items):  # type: ignore[union-attr]  # a list
+    is_whole = node is None or isinstance(node, Sequence)
+    if mode is not None and mode.text in {"any", "validated"} and is_whole and len(items) == len(built_in):
         yield _no_tools(subject, mode.text)
+    if built_in and len(items) > len(built_in):
+        yield from not_together(subject)
+
+
+def _lines(subject: Subject) -> Iterator[tuple[Located, Scalar]]:
+    """The items that name modules, each with its place."""
+    node = subject.tree.get("tools")
+    for index, item in enumerate(node.items if isinstance(node, Sequence) else ()):
+        path = ("tools", index, "use") if isinstance(item, Mapping) else ("tools", index)
+        place, text = subject.at(*path), subject.text(*path)
+        if place is not None and text is not None and text.text not in BUILT_IN:
+            yield place, text
 
 
 def tools_of(subject: Subject) -> tuple[list[Definition], bool]:
     """The tools of a manifest as far as the sources tell, and whether they tell them all."""
     node = subject.tree.get("tools")
-    lines = [
-        _Line(subject, place, item) for index, item in subject.texts("tools") if (place := subject.at("tools", index))
-    ]
+    lines = [_Line(subject, place, item) for place, item in _lines(subject)]
     are_right = [not any(line.problems()) for line in lines]  # looking for problems finds the tools
     found = [definition for line in lines for definition in line.tools]
-    number = len(node.items) if isinstance(node, Sequence) else 0
+    number = sum(not is_built_in(item) for item in node.items) if isinstance(node, Sequence) else 0
     is_whole = all(are_right) and all(line.is_whole for line in lines) and all(each.tool for each in found)
     return found, is_whole and len(lines) == number
 
@@ -106,6 +117,9 @@ class _Line:
         return self._file is not None and bool(self.tools if self._colon else self._file.tools() is not None)
 
     def problems(self) -> Iterator[Diagnostic]:
+        if self._item.text == FILE_SEARCH or (near := certain(self._item.text, BUILT_IN)):
+            yield self._nearly_built_in(None if self._item.text == FILE_SEARCH else near)
+            return
         path = self._path()
         if isinstance(path, Diagnostic):
             yield path
@@ -122,6 +136,16 @@ class _Line:
         else:
             self.tools = found.certain_tools()
             yield from self._undeclarable(self.tools)
+
+    def _nearly_built_in(self, near: str | None) -> Diagnostic:
+        """A name that can only have been meant as a built-in tool."""
+        if near is None:
+            return self._say("E103", "file_search lacks its stores", hint="write file_search: {stores: [...]}")
+        shown = quoted(self._item.shown)
+        message = f"there is no module {shown} in the project"
+        return self._say(
+            "E160", message, hint=f"did you mean {quoted(near)}?", nearest=near, fix=self._fix(near, before=True)
+        )
 
     def _path(self) -> Path | Diagnostic:
         if "://" in self._item.text:

@@ -63,11 +63,9 @@ def different_options(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> 
     told: list[str] = []
     for name in sorted(recorded.keys() | asked.keys()):
         old, new = recorded.get(name), asked.get(name)
-        if old == new:
-            continue
         if name == "tools":
             told += changes({"tools": old or {}}, {"tools": new or {}})
-        else:
+        elif old != new:
             told += [f"the {name} are others:", *difference(_text(old), _text(new))]
     return told
 
@@ -85,6 +83,8 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any], path: tuple[str,
         old, new, here = before.get(name), now.get(name), (*path, name)
         if isinstance(old, dict) and isinstance(new, dict):
             yield from _changes(old, new, here)
+            if name == "tools" and old.keys() == new.keys() and list(old) != list(new):
+                yield "tools in another order"
         elif old is None and new is not None:
             yield f"{_place(here)} new" if path else f"{_place(here)} set"
         elif new is None and old is not None:

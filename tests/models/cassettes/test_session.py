@@ -304,3 +304,8 @@ async def test_a_miss_of_a_session_without_a_command_still_says_what_to_do(tmp_p
     await recording(path, "one")
     with pytest.raises(CassetteMissError, match=r"; record it anew$"):
         await answer(session(path, rerecord="").model("m"), asking("else"))
+
+
+def test_tools_in_another_order_are_a_change() -> None:
+    turned: Json = {**BEFORE, "tools": dict(reversed(BEFORE["tools"].items()))}
+    assert changes(BEFORE, turned) == ["tools in another order"]

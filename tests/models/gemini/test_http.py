@@ -51,7 +51,7 @@ async def asked(server: RawServer, **options: float) -> bytes:
 
 
 def gzipped(data: bytes) -> bytes:
-    body = gzip.compress(data)
+    body = gzip.compress(data, mtime=0)
     return b"HTTP/1.1 200 OK\r\nContent-Encoding: GZIP\r\ncontent-length: %d\r\n\r\n" % len(body) + body
 
 

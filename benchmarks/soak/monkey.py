@@ -1,0 +1,216 @@
+"""Turns of the engine, with a tool that must not run twice, on a server that dies and stands still, or a full disk."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import subprocess
+import tempfile
+import threading
+from collections import Counter
+from contextlib import aclosing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.soak.backends import victim
+from runner import ChatManager, GeminiClient, ScriptedModel, ToolContext, TurnEnded, tool
+from runner.models.scripted import call, calls, say
+from runner.storages.sqlite import SqliteChatStorage
+from tests.invariants import assert_at_most_once, assert_results_match, assert_sound
+from tests.storages.child import opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from benchmarks.soak.job import Job
+    from runner import ChatStorage
+    from runner.models.scripted import Reply
+    from runner.requests import GenerateContentRequest
+    from tests.storages.conformance_faults import Server
+
+CHATS, TURNS = 6, 8
+FEW_PAGES, MANY_PAGES = (12, 60), 100_000
+
+
+class Chat:
+    """One chat: what it was told, what its tools did, and what became of its turns."""
+
+    def __init__(self, name: str, size: int = 0) -> None:
+        self.name = name
+        self.answers: list[str] = []
+        self.ledger: list[str] = []
+        self.ends: Counter[str] = Counter()
+        self._size = size
+        self._number = itertools.count()
+
+        @tool(effects="once")
+        async def record(entry: str, context: ToolContext) -> str:
+            """Record an entry."""
+            self.ledger.append(f"{context.idempotency_key} {entry}")
+            return f"{entry} is recorded"
+
+        self._tools = [record]
+
+    async def turn(self, storage: ChatStorage) -> str:
+        """Two calls at once, then an answer; how the turn ended."""
+        number = next(self._number)
+        answer = f"{self.name} answers {number}"
+
+        def reply(request: GenerateContentRequest) -> Reply:
+            if any("functionResponse" in part for part in request.contents[-1]["parts"]):
+                return say(answer)
+            return calls(*(call("record", {"entry": f"{number}{half}"}) for half in "ab"))
+
+        async with GeminiClient(chat_manager=ChatManager(storage), model=ScriptedModel.repeating(reply)) as client:
+            query = f"{number} " + "x" * self._size
+            async with aclosing(client.events(query=query, chat_id=self.name, tools=self._tools)) as events:
+                async for event in events:
+                    if isinstance(event, TurnEnded):
+                        ended = event
+        if ended.reason == "answered":
+            self.answers.append(answer)
+        elif ended.code not in ("STORAGE", "BUSY", "CHANGED"):
+            raise AssertionError(f"a turn ended with {ended}")
+        self.ends[ended.reason] += 1
+        return ended.reason
+
+    async def judge(self, storage: ChatStorage) -> None:
+        """Raise unless the next turn goes well, and what is stored is sound, with all that was told, once."""
+        assert await self.turn(storage) == "answered", "the turn after it did not go well"
+        log = await storage.read_after(self.name, 0)
+        assert_sound(log)
+        assert_at_most_once(self.ledger)
+        assert_results_match(log, self.name, self.ledger)
+        stored = [entry.text for entry in log if entry.meta.get("status") == "answered"]
+        left = iter(stored)
+        assert all(answer in left for answer in self.answers), "an answer that was told is not stored"
+        assert len(stored) == len(set(stored)), "an answer is stored twice"
+
+
+# servers
+
+
+class Monkey:
+    """Kills and pauses a server, in a thread, until it is told to stop."""
+
+    def __init__(self, server: Server, chance: Random) -> None:
+        self._server, self._chance = server, chance
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._play)
+        self.kills = self.pauses = 0
+
+    def __enter__(self) -> Monkey:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _play(self) -> None:
+        while not self._over.wait(self._chance.uniform(0.3, 4)):
+            if self._chance.random() < 0.7:
+                self._server.kill()
+                self._over.wait(self._chance.uniform(0, 2))
+                self._server.start()
+                self.kills += 1
+            else:
+                self._server.pause()
+                self._over.wait(self._chance.uniform(0, 3))
+                self._server.go_on()
+                self.pauses += 1
+
+
+def restarts(job: Job) -> None:
+    """Turns of several chats while their server is killed and started again, or paused, every few seconds."""
+    with victim(job.backend) as (server, fresh):
+        while not job.is_over:
+            chats: list[Chat] = []
+            with Monkey(server, job.chance) as monkey:
+                is_well = job.check(_all_turns(job, fresh(), chats))
+            ends = sum((chat.ends for chat in chats), Counter[str]())
+            turns, calls_made = ends.total(), sum(len(chat.ledger) for chat in chats)
+            job.did(turns=turns, unanswered=turns - ends["answered"], calls=calls_made)
+            job.did(kills=monkey.kills, pauses=monkey.pauses)
+            if not is_well:
+                return
+
+
+async def _all_turns(job: Job, url: str, chats: list[Chat]) -> None:
+    size = 5000 if job.backend == "hybrid" else 20
+    chats += [Chat(f"chat-{number}", size) for number in range(CHATS)]
+
+    async def talk(chat: Chat) -> None:
+        for _ in range(TURNS):
+            patience = job.chance.choice([1.5, 20.0, 20.0])
+            async with opened(url, timeout=patience) as storage:
+                await chat.turn(storage)
+                await chat.turn(storage)
+
+    await asyncio.gather(*(talk(chat) for chat in chats))
+    async with opened(url, timeout=60) as storage:
+        for chat in chats:
+            await chat.judge(storage)
+
+
+# full disks
+
+
+def disks(job: Job) -> None:
+    """A SQLite database that may not grow, and one on a small file system that another file fills."""
+    while not job.is_over:
+        with tempfile.TemporaryDirectory() as folder:
+            if job.check(_full_database(Path(folder) / "chats.db", job)):
+                job.did(full=1)
+        with small_disk() as folder:
+            if folder is not None and job.check(_full_disk(Path(folder), job)):
+                job.did(full_disks=1)
+
+
+async def _full_database(path: Path, job: Job) -> None:
+    chat = Chat("chat", 3000)
+    async with SqliteChatStorage(path) as storage:
+        await chat.turn(storage)
+        await _may_grow_to(storage, job.chance.randrange(*FEW_PAGES))
+        await _until_full(chat, storage)
+        await _may_grow_to(storage, MANY_PAGES)
+        await chat.judge(storage)
+
+
+async def _full_disk(folder: Path, job: Job) -> None:
+    chat = Chat("chat", 3000)
+    async with SqliteChatStorage(folder / "chats.db") as storage:
+        await chat.turn(storage)
+        left = os.statvfs(folder).f_bavail * 4096 - job.chance.randrange(4, 200) * 1024
+        (folder / "other").write_bytes(b"x" * max(0, left))
+        await _until_full(chat, storage)
+        (folder / "other").unlink()
+        await chat.judge(storage)
+
+
+async def _may_grow_to(storage: Any, pages: int) -> None:
+    await storage._thread.run(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}").fetchone())  # noqa: SLF001 - there is no other way
+
+
+async def _until_full(chat: Chat, storage: ChatStorage) -> None:
+    for _ in range(500):
+        if await chat.turn(storage) == "failed":
+            return
+    raise AssertionError("it never became full")
+
+
+@contextmanager
+def small_disk() -> Iterator[str | None]:
+    """A file system of two megabytes, or None where one may not be made."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["mount", "-t", "tmpfs", "-o", "size=2m", "soak", folder]
+        made = False
+        with suppress(OSError):
+            made = subprocess.run(options, check=False, capture_output=True).returncode == 0
+        try:
+            yield folder if made else None
+        finally:
+            if made:
+                subprocess.run(["umount", folder], check=True)
