@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchmarks.soak.backends import BACKENDS, steady, victim
 from benchmarks.soak.monkey import disks, restarts
@@ -26,10 +27,13 @@ from tests.storages.troubles import (
 from tests.storages.turns import add_under_lease, assert_comes_back, assert_in_order, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
     from benchmarks.soak.job import Job
+    from runner.messages import ChatMessage
+    from runner.storages.base import ChatStorage
 
+Work: TypeAlias = "Callable[[], Coroutine[Any, Any, None]]"
 PATIENCE = 60.0
 
 
@@ -42,7 +46,7 @@ def histories(job: Job) -> None:
 
     backends = BACKENDS if job.backend == "all" else tuple(job.backend.split(","))
 
-    async def all_of(storages: list, chat_id: str, written: list) -> None:  # type: ignore[type-arg]
+    async def all_of(storages: list[ChatStorage], chat_id: str, written: list[ChatMessage]) -> None:
         await asyncio.gather(*(assert_comes_back(storage, chat_id, written) for storage in storages))
 
     with asyncio.Runner() as runner:
@@ -57,7 +61,7 @@ def histories(job: Job) -> None:
             @seed(job.seed * 1000 + chunk)
             @settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
             @given(written=st.lists(entries, max_size=4), chat_id=texts)
-            def come_back(written: list, chat_id: str) -> None:  # type: ignore[type-arg]
+            def come_back(written: list[ChatMessage], chat_id: str) -> None:
                 runner.run(all_of(storages, chat_id, written))
                 done.update(backends)  # noqa: B023 - it is called in this round alone
 
@@ -72,8 +76,7 @@ def histories(job: Job) -> None:
 
 
 def _problem(work: Callable[[], None]) -> str:
-    import traceback
-
+    """What it raises, as Python prints it."""
     try:
         work()
     except (KeyboardInterrupt, SystemExit):
@@ -178,7 +181,7 @@ def stores(job: Job) -> None:
             job.check(work())
 
 
-def _in_turn(job: Job, *works: Callable[[], object]) -> Iterator[Callable[[], object]]:
+def _in_turn(job: Job, *works: Work) -> Iterator[Work]:
     while not job.is_over:
         for work in works:
             if not job.is_over:

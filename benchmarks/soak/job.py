@@ -14,6 +14,10 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 
 @dataclass
@@ -36,10 +40,10 @@ class Job:
     def violated(self, what: str) -> None:
         print(json.dumps({"backend": self.backend, "violated": what}), flush=True)
 
-    def check(self, work: object) -> bool:
+    def check(self, work: Coroutine[Any, Any, None]) -> bool:
         """Run a coroutine to its end; whether it raised nothing. What it raises is a violation."""
         try:
-            asyncio.run(work)  # type: ignore[arg-type]
+            asyncio.run(work)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException:  # noqa: BLE001 - whatever it is, it is told

@@ -59,12 +59,14 @@ LINES = (
     Line("histories stored and read back bit for bit", "histories", ("histories",), "10,000 each"),
     Line("full database, full disk", "disks", ("full", "full_disks"), ""),
 )
-FAULTS = {
-    "sweeps": ("points", "recoveries"),
-    "kills": ("killed",),
-    "freezes": ("superseded",),
-    "restarts": ("kills", "pauses"),
-}
+FAULTS = (
+    ("sweeps", "points"),
+    ("sweeps", "recoveries"),
+    ("kills", "killed"),
+    ("freezes", "superseded"),
+    ("restarts", "kills"),
+    ("restarts", "pauses"),
+)
 
 
 @dataclass
