@@ -53,7 +53,10 @@ def main(source: Path, target: Path) -> None:
         handles=[plt.Rectangle((0, 0), 1, 1, color=colour) for _, colour in SHOWN.values()],
         labels=[shown for shown, _ in SHOWN.values()],
         fontsize=8,
-        loc="lower right",
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=5,
+        frameon=False,
     )
     axes.set_title(results["machine"].partition(";")[0], fontsize=8, loc="right")
     for side in ("top", "right"):

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
         ModelChoiceError,
     )
     from runner.events import (
+        BuiltInCalled,
+        CodeRan,
+        CodeWritten,
         Event,
         Notice,
         TextDelta,
@@ -50,11 +53,12 @@ if TYPE_CHECKING:
     from runner.models.scripted import ScriptedModel
     from runner.project import Project
     from runner.reload.news import Reloaded, ReloadFailed, ReloadNotice
-    from runner.requests import CacheUse, Finish, GenerateContentRequest, Usage
+    from runner.requests import CacheUse, Finish, GenerateContentRequest, Source, Usage
     from runner.storages.base import ChatStorage
     from runner.storages.memory import LocalChatStorage
     from runner.storages.sqlite import SqliteChatStorage
     from runner.tools.base import Tool
+    from runner.tools.built_in import BuiltInTool
     from runner.tools.calls import FunctionCall, ToolsExecutionResult
     from runner.tools.context import ToolContext, current_context
     from runner.tools.function import FunctionTool, tool
@@ -68,8 +72,8 @@ _HOMES = {
     "runner.errors": "AgentRunError CassetteError CassetteMissError ChatBusyError ChatChangedError ChatStorageError "
     "GeminiAPIError GeminiClientError GeminiResponseError GeminiToolExecutionError ManifestError MissingKeyError "
     "ModelChoiceError",
-    "runner.events": "Event Notice TextDelta ThoughtDelta ToolCalled ToolProgress ToolReturned TurnEnded TurnStarted "
-    "UsageReported",
+    "runner.events": "BuiltInCalled CodeRan CodeWritten Event Notice TextDelta ThoughtDelta ToolCalled ToolProgress "
+    "ToolReturned TurnEnded TurnStarted UsageReported",
     "runner.executors.base": "ToolExecutor",
     "runner.executors.parallel": "AsyncToolExecutor",
     "runner.executors.rate_limiting": "RateLimitingAsyncExecutor",
@@ -82,11 +86,12 @@ _HOMES = {
     "runner.models.scripted": "ScriptedModel",
     "runner.project": "Project",
     "runner.reload.news": "ReloadFailed ReloadNotice Reloaded",
-    "runner.requests": "CacheUse Finish GenerateContentRequest Usage",
+    "runner.requests": "CacheUse Finish GenerateContentRequest Source Usage",
     "runner.storages.base": "ChatStorage",
     "runner.storages.memory": "LocalChatStorage",
     "runner.storages.sqlite": "SqliteChatStorage",
     "runner.tools.base": "Tool",
+    "runner.tools.built_in": "BuiltInTool",
     "runner.tools.calls": "FunctionCall ToolsExecutionResult",
     "runner.tools.context": "ToolContext current_context",
     "runner.tools.function": "FunctionTool tool",
@@ -99,6 +104,8 @@ __all__ = [
     "AgentManifest",
     "AgentRunError",
     "AsyncToolExecutor",
+    "BuiltInCalled",
+    "BuiltInTool",
     "CacheConfig",
     "CacheManager",
     "CacheUse",
@@ -110,6 +117,8 @@ __all__ = [
     "ChatMessage",
     "ChatStorage",
     "ChatStorageError",
+    "CodeRan",
+    "CodeWritten",
     "Event",
     "Finish",
     "FunctionCall",
@@ -135,6 +144,7 @@ __all__ = [
     "ReloadNotice",
     "Reloaded",
     "ScriptedModel",
+    "Source",
     "SqliteChatStorage",
     "TextDelta",
     "ThoughtDelta",

@@ -24,6 +24,7 @@ from runner.retention import Retention
 from runner.settings import Settings
 from runner.shared import Parts
 from runner.tools.built_in import BuiltInTool
+from runner.tools.cached import CachedTool
 from runner.tools.toolbox import Toolbox
 from runner.toolsource import tools_of
 from runner.turn import Limits
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from runner.executors.base import ToolExecutor
     from runner.manifest import AgentManifest, Spec
     from runner.manifest.specs import StorageSpec
+    from runner.manifest.tools import ToolLine
     from runner.messages import ChatMessage
     from runner.models.base import Model
     from runner.storages.base import ChatStorage
@@ -45,6 +47,10 @@ if TYPE_CHECKING:
 
 NO_KEY = (
     "no API key for Gemini was found: set GEMINI_API_KEY (https://aistudio.google.com/apikey), "
+    "or choose the embedded rules with --model offline"
+)
+NO_SIGN_IN = (
+    "no credentials of Google Cloud were found: run `gcloud auth application-default login`, "
     "or choose the embedded rules with --model offline"
 )
 OFFLINE = Notice(
@@ -101,7 +107,7 @@ class Agent:
             place = self._place = Place(self.root, self.path.parent, self.modules, settings)
             self.model_spec = self._model_spec(model or settings.model, settings, offline_without_key)
             self.tool_lines = self._substitutes.tool_lines or [
-                (line.name, [] if line.is_built_in else _tools_of(index, line.name, place, loaded))
+                (line.name, [] if line.is_built_in else _tools_of(index, line, place, loaded))
                 for index, line in enumerate(self.manifest.tools)
             ]
             with _located(loaded, "tools"):
@@ -205,7 +211,7 @@ class Agent:
     def made_model(self, spec: Spec) -> Model:
         """A new model as the manifest could name it; who asked closes it. Raises MissingKeyError."""
         if not _has_key(spec, self._place.settings):
-            raise MissingKeyError(NO_KEY)
+            raise MissingKeyError(NO_SIGN_IN if _names_project(spec) else NO_KEY)
         model: Model = MODELS.make(spec, self._place)
         return model
 
@@ -292,7 +298,14 @@ def _has_key(spec: Spec, settings: Settings) -> bool:
     """Whether the model needs none, or there is one."""
     from runner.models.gemini.credentials import find_credentials
 
+    if spec.type == "gemini" and _names_project(spec):
+        return bool(find_credentials(has_project=True))
     return spec.type != "gemini" or bool(settings.api_key) or bool(find_credentials())
+
+
+def _names_project(spec: Spec) -> bool:
+    """Whether a Gemini model is asked as a project of Google Cloud, and so without a key."""
+    return bool(spec.options.get("project") or spec.options.get("location"))
 
 
 def storage_spec(manifest: AgentManifest, settings: Settings) -> StorageSpec:
@@ -313,6 +326,7 @@ def _located(loaded: LoadedManifest, key: str | None = None) -> Iterator[None]:
         raise placed(error, loaded, key) from error.__cause__
 
 
-def _tools_of(index: int, line: str, place: Place, loaded: LoadedManifest) -> list[Tool]:
+def _tools_of(index: int, line: ToolLine, place: Place, loaded: LoadedManifest) -> list[Tool]:
     with _located(loaded, f"tools[{index}]"):
-        return tools_of(line, place)
+        tools = tools_of(line.name, place)
+        return tools if line.cache is None else [CachedTool(tool, line.cache) for tool in tools]

@@ -111,7 +111,10 @@ class ToolProgress(_Event):
 
 @dataclass(frozen=True, slots=True)
 class ToolReturned(_Event):
-    """A call has its result. `kind` is ok, error, timeout, cancelled, not_started, interrupted or outcome_unknown."""
+    """A call has its result. `kind` is ok, error, timeout, cancelled, not_started, interrupted or outcome_unknown.
+
+    `cached` is True where an earlier result was used again.
+    """
 
     id: str
     index: int
@@ -119,6 +122,7 @@ class ToolReturned(_Event):
     kind: str
     result: Json
     ms: float
+    cached: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

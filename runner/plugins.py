@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, InstanceOf
 
@@ -14,12 +14,34 @@ if TYPE_CHECKING:
     from runner.storages.base import ChatStorage
 
 
-def gemini(name: str, place: InstanceOf[Place], transport: Literal["auto", "direct", "sdk"] = "auto") -> Model:
+def gemini(  # the options of a manifest's model
+    name: str,
+    place: InstanceOf[Place],
+    transport: Literal["auto", "direct", "sdk"] = "auto",
+    enterprise: bool | None = None,
+    project: str | None = None,
+    location: str | None = None,
+    api_version: str | None = None,
+    base_url: str | None = None,
+    extra_body: dict[str, Any] | None = None,
+) -> Model:
     """A Gemini model by its id; `transport: sdk` sends its requests through google-genai."""
+    from runner.models.gemini.credentials import is_of_project
     from runner.models.gemini.model import GeminiModel
 
-    key, base_url = place.settings.api_key, place.settings.google_gemini_base_url
-    return GeminiModel(name, api_key=key, base_url=base_url, transport=transport)
+    is_named = bool(project or location)
+    is_enterprise = True if is_named else enterprise
+    return GeminiModel(
+        name,
+        api_key=None if is_named or is_of_project(enterprise) else place.settings.api_key,
+        base_url=base_url or (None if is_enterprise else place.settings.google_gemini_base_url),
+        api_version=api_version,
+        enterprise=is_enterprise,
+        project=project,
+        location=location,
+        extra_body=extra_body,
+        transport=transport,
+    )
 
 
 def offline(name: str = "offline") -> Model:

@@ -158,7 +158,7 @@ class GenerateContentRequest:
 
     `tools` is `[{"functionDeclarations": [...]}]` and the like; `tool_config` and `generation_config` are the API's,
     and `settings` other fields of the body: `safetySettings`, `serviceTier`. `cached_content` is a context cache's
-    resource name; an empty one says that none is to be used.
+    resource name; an empty one says that none is to be used. `extra_body` is merged into the body, objects key by key.
     """
 
     model: str
@@ -169,6 +169,7 @@ class GenerateContentRequest:
     generation_config: Json | None = None
     settings: Json | None = None
     cached_content: str | None = None
+    extra_body: Json | None = None
 
     @property
     def contents(self) -> list[Content]:
@@ -194,7 +195,7 @@ class GenerateContentRequest:
         body |= self.settings or {}
         if self.cached_content:
             body["cachedContent"] = self.cached_content
-        return body
+        return merged(body, self.extra_body) if self.extra_body else body
 
     def body(self) -> Json:
         """The whole JSON body of the API's `generateContent`."""
@@ -205,3 +206,13 @@ class GenerateContentRequest:
         contents = ",".join(message.content_json for message in self.messages)
         options = to_json(self.options())[1:-1]
         return f'{{"contents":[{contents}]{"," if options else ""}{options}}}'
+
+
+def merged(body: Json, extra: Json) -> Json:
+    """Two JSON objects as one: objects key by key, all else as the second has it."""
+    both = {name: merged(body[name], value) for name, value in extra.items() if _are_objects(body.get(name), value)}
+    return {**body, **extra, **both}
+
+
+def _are_objects(one: Any, other: Any) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict)

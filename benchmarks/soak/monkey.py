@@ -9,15 +9,15 @@ import subprocess
 import tempfile
 import threading
 from collections import Counter
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.soak.backends import victim
-from runner import ChatManager, GeminiClient, ScriptedModel, ToolContext, TurnEnded, tool
+from runner import ChatManager, GeminiClient, ScriptedModel, ToolContext, tool
 from runner.models.scripted import call, calls, say
 from runner.storages.sqlite import SqliteChatStorage
-from tests.invariants import assert_at_most_once, assert_results_match, assert_sound
+from tests.invariants import assert_at_most_once, assert_results_match, assert_sound, ending
 from tests.storages.child import opened
 
 if TYPE_CHECKING:
@@ -65,13 +65,11 @@ class Chat:
 
         async with GeminiClient(chat_manager=ChatManager(storage), model=ScriptedModel.repeating(reply)) as client:
             query = f"{number} " + "x" * self._size
-            async with aclosing(client.events(query=query, chat_id=self.name, tools=self._tools)) as events:
-                async for event in events:
-                    if isinstance(event, TurnEnded):
-                        ended = event
+            events = client.events(query=query, chat_id=self.name, tools=self._tools)
+            ended = ending([event async for event in events])
         if ended.reason == "answered":
             self.answers.append(answer)
-        elif ended.code not in ("STORAGE", "BUSY", "CHANGED"):
+        elif ended.code != "STORAGE":
             raise AssertionError(f"a turn ended with {ended}")
         self.ends[ended.reason] += 1
         return ended.reason

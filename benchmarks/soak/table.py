@@ -10,10 +10,10 @@ Violation = dict[str, str]
 
 
 class Aim(NamedTuple):
-    """An experiment on a storage is done until `count` of `what` are done, and beyond while there is time."""
+    """An experiment on a storage is done until `number` of `what` are done, and beyond while there is time."""
 
     what: str
-    count: int
+    number: int
     backends: tuple[str, ...]
 
 
@@ -83,7 +83,7 @@ class Tally:
         """How much of its aim an experiment has done; of all storages the least."""
         aim = AIMS[experiment]
         of = backend.split(",")
-        return min(self.counts(experiment, each)[aim.what] / aim.count for each in of)
+        return min(self.counts(experiment, each)[aim.what] / aim.number for each in of)
 
     def markdown(self, backends: tuple[str, ...]) -> str:
         """The table."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from runner.cli.screen import visible, visible_line
 from runner.errors import AgentRunError
-from runner.spending import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +43,8 @@ def _value(value: object) -> str:
 
 def returned_line(event: ToolReturned, args: Json) -> str:
     """A call that has its result: what was called, what went wrong if anything did, how long it took."""
-    return result_line(f"{call_line(event.name, args)} {event.ms / 1000:.1f} s", event.kind, event.result)
+    how = "cached" if event.cached else f"{event.ms / 1000:.1f} s"
+    return result_line(f"{call_line(event.name, args)} {how}", event.kind, event.result)
 
 
 def result_line(line: str, kind: str, result: Json) -> str:
@@ -102,11 +102,15 @@ def usage_line(usage: Usage, cache: CacheUse | None = None) -> str:
 
 def price(cost: Cost | None) -> str:
     """`$0.0042`, or that it is not known."""
+    from runner.spending import dollars
+
     return "price unknown" if cost is None else dollars(cost.total)
 
 
 def cost_line(cost: Cost | None) -> str:
     """`$0.0042: $0.0030 in, $0.0002 cached, $0.0010 out`."""
+    from runner.spending import dollars
+
     if cost is None:
         return price(cost)
     kinds = ((cost.prompt, "in"), (cost.cached, "cached"), (cost.output, "out"), (cost.thoughts, "thinking"))

@@ -193,26 +193,18 @@ def _whole_message(message: str | None) -> str:
 async def _chat(project: Project, options: Options) -> Exit:
     from runner.cli.signals import Signals
     from runner.cli.terminal import TerminalChat
+    from runner.schemas.project import refresh_beside
 
     with Signals() as signals:
         door = _door(signals, options)
 
         async def talk() -> Exit:
             async with project:
-                _refresh_schemas(project.agent.root)
+                refresh_beside(project.agent.root)  # what editors complete this project's tools from
                 chat = TerminalChat(project, door, _view(door, options, lambda: project.agent), options.spent())
                 return await chat.talk(await _chat_id(project.agent, door, options))
 
         return await signals.obeyed(talk())
-
-
-def _refresh_schemas(root: Path) -> None:
-    """Write what editors complete this project's tools from, beside the chat, which does not wait for it."""
-    from threading import Thread
-
-    from runner.schemas.project import refresh_quietly
-
-    Thread(target=refresh_quietly, args=(root,), name="agent-run-schemas", daemon=True).start()
 
 
 async def _answer(agent: Agent, message: str | None, options: Options) -> Exit:

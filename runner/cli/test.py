@@ -115,9 +115,12 @@ def _run(paths: tuple[str, ...], given: Given, form: str) -> Exit:
     from runner.cli.reports import reports_on_stderr
     from runner.cli.testing.holding import Shown
     from runner.cli.testing.listing import listed
-    from runner.cli.testing.suites import suites_of, warnings_of
+    from runner.cli.testing.suites import root_here, suites_of, warnings_of
+    from runner.schemas.project import refresh_beside
 
     options, reports = _options(given), _reports(given, form)
+    if Output(sys.stderr).is_terminal:  # somebody writes these files in an editor
+        refresh_beside(root_here())
     suites = suites_of(paths)
     chosen = listed(suites, options, Path.cwd())
     if given.lists:

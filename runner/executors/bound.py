@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from runner.events import ToolCalled, ToolReturned
 from runner.recovery import kind_without_result, unfinished
 from runner.tools.arguments import ToolArgumentError
 from runner.tools.base import Tool
+from runner.tools.cached import CachedResult
 from runner.tools.context import ToolContext, use_context
 from runner.tools.function import returns_json
 from runner.tools.results import error_text, json_result
@@ -49,6 +50,7 @@ class Outcome:
     kind: str
     result: Json
     ms: float = 0.0
+    is_cached: bool = False
 
 
 class CallRecord:
@@ -90,7 +92,8 @@ class CallRecord:
     def returned(self) -> ToolReturned:
         """The event that tells of the outcome."""
         outcome = self.settled()
-        return ToolReturned(self.id, self.index, self.name, outcome.kind, outcome.result, outcome.ms)
+        cached = True if outcome.is_cached else None
+        return ToolReturned(self.id, self.index, self.name, outcome.kind, outcome.result, outcome.ms, cached)
 
     def settled(self) -> Outcome:
         """The outcome; for a call that has none, what is known of one that was cut off."""
@@ -135,9 +138,9 @@ class BoundTool(Tool):
         await self._batch.starting(record)
         timeout = self.timeout or settings.tool_timeout
         began = time.perf_counter()
-        kind, result = await self._outcome_of(args, timeout)
+        outcome = await self._outcome_of(args, timeout)
         ms = round((time.perf_counter() - began) * 1000, 3)
-        return self._batch.settle(record, Outcome(kind, result, ms)).result
+        return self._batch.settle(record, replace(outcome, ms=ms)).result
 
     def _spawn(self, args: Json, ended: asyncio.Event) -> asyncio.Task[Any]:
         settings, record = self._batch.settings, self._record
@@ -154,7 +157,7 @@ class BoundTool(Tool):
         with use_context(context):
             return asyncio.create_task(_contained(self._tool, args, ended), name=f"tool:{self.name}")
 
-    async def _outcome_of(self, args: Json, timeout: float) -> tuple[str, Json]:  # noqa: ASYNC109  # the tool is cancelled by us, and left behind if it does not end
+    async def _outcome_of(self, args: Json, timeout: float) -> Outcome:  # noqa: ASYNC109  # the tool is cancelled by us, and left behind if it does not end
         ended = asyncio.Event()
         task = self._spawn(args, ended)
         task.add_done_callback(lambda _: ended.set())  # also where it is cancelled before its first step
@@ -170,18 +173,19 @@ class BoundTool(Tool):
             await cancelled(task)
             kind = "outcome_unknown" if self.effects == "once" else "timeout"
             unknown = "; it may or may not have taken effect" if self.effects == "once" else ""
-            return kind, {"error": f"no result within {timeout:g} s{unknown}"}
+            return Outcome(kind, {"error": f"no result within {timeout:g} s{unknown}"})
         if task.cancelled():
-            return "cancelled", {"error": "the tool cancelled itself"}
+            return Outcome("cancelled", {"error": "the tool cancelled itself"})
         value, error = task.result()
         if error is not None:
-            return "error", {"error": error_text(error)}
+            return Outcome("error", {"error": error_text(error)})
         if returns_json(self._tool):
-            return "ok", value
+            return Outcome("ok", value)
         try:
-            return "ok", json_result(value, self._batch.settings.max_output_chars)
+            clean = json_result(value, self._batch.settings.max_output_chars)
         except ValueError as problem:
-            return "error", {"error": str(problem)}
+            return Outcome("error", {"error": str(problem)})
+        return Outcome("ok", clean, is_cached=isinstance(value, CachedResult))
 
 
 async def _contained(tool: Tool, args: Json, ended: asyncio.Event) -> tuple[Any, BaseException | None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from runner.graph.code import Code
 from runner.graph.hidden import shown, shown_under
 from runner.graph.parts import Origin, Part, Place, Setting
+from runner.tools.cached import CachedTool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -122,7 +123,10 @@ class _Builder:
         declaration = tool.declaration()
         schema = declaration.get("parametersJsonSchema", {})
         required = schema.get("required", ())
+        own = tool.tool if isinstance(tool, CachedTool) else tool
         settings = [Setting("effects", tool.effects, origin)]
+        if isinstance(tool, CachedTool):
+            settings.append(Setting("cache", f"{tool.seconds:g} s", origin))
         if tool.timeout is not None:
             settings.append(Setting("timeout", f"{tool.timeout:g} s", origin))
         return Part(
@@ -130,8 +134,8 @@ class _Builder:
             name=tool.name,
             parameters=tuple(name if name in required else f"{name}?" for name in schema.get("properties", ())),
             origin=origin,
-            built=type(tool).__name__,
-            code=self._code.of(tool),
+            built=type(own).__name__,
+            code=self._code.of(own),
             text=declaration["description"].strip().partition("\n")[0],
             settings=tuple(settings),
         )

@@ -96,6 +96,10 @@ _THINKING = {
 }
 _HARMS = ("harassment", "hate_speech", "sexually_explicit", "dangerous_content", "civic_integrity")
 _SAFETY = {f"harm_category_{harm}": harm for harm in _HARMS}
+_TOOL = {
+    **words("use", "module name tool path file"),
+    **words("cache", "cache_ttl cache_for max_age"),
+}
 _CACHE = {
     **words("name", "cache_name display_name"),
     **words("ttl", "expires lifetime expire_after"),
@@ -124,6 +128,7 @@ AGENT = Vocabulary(
         "generation": _GENERATION,
         "generation.thinking": _THINKING,
         "generation.safety": _SAFETY,
+        "tools.*": _TOOL,
         "cache": _CACHE,
         "output": _OUTPUT,
         "ToolLine": _TOOL,

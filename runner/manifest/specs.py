@@ -40,6 +40,16 @@ class ModelSpec(Spec):
     transport: Given[Literal["auto", "direct", "sdk"]] = Field(
         default=None, description="How `gemini` is reached; `auto` if left out."
     )
+    enterprise: Given[bool] = Field(
+        default=None, description="Whether `gemini` is asked on the Gemini Enterprise Agent Platform (Vertex AI)."
+    )
+    project: Given[Text] = Field(default=None, description="The Google Cloud project that asks; means enterprise.")
+    location: Given[Text] = Field(default=None, description="Where it is asked, such as global; means enterprise.")
+    api_version: Given[Text] = Field(default=None, description="The version of the API, such as v1beta.")
+    base_url: Given[Text] = Field(default=None, description="Another address of the API: a gateway, a proxy.")
+    extra_body: Given[dict[str, Any]] = Field(
+        default=None, description="Fields merged into the body of every request, in the API's own words."
+    )
     requests_per_minute: Given[Annotated[Whole, Field(ge=1)]] = Field(
         default=None, description="How often all chats together may ask the model; as often as they like if left out."
     )

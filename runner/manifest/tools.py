@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from runner.manifest.base import Given, Part, Paths, Text, Whole
+from runner.manifest.quantities import Seconds  # noqa: TC001  # pydantic reads the hints
 
 BUILT_IN = ("google_search", "url_context", "code_execution", "google_maps")
 """Tools of the service that are named alone."""
@@ -27,6 +28,9 @@ class ToolLine(Part):
 
     use: Given[Text] = Field(default=None, description="`module`, `module:function`, a file, or a built-in tool.")
     file_search: Given[FileSearchPart] = Field(default=None, description="A search in files stored with the service.")
+    cache: Given[Seconds] = Field(
+        default=None, description="How long results are used again for the same arguments, such as 10m."
+    )
 
     @model_validator(mode="after")
     def _is_one(self) -> ToolLine:

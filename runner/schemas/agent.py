@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ID = "urn:agent-run:schema:agent"
 
+_TOOL_KEYS = ("use", "file_search")  # either of which says what a tool's long form is
+_STORAGE_NEEDS = {"hybrid": [["url"], ["cache", "database"]]}
 _TOOL_FILE: Json = {"type": "string", "pattern": rf"\.py(:[A-Za-z_][A-Za-z0-9_]*)?$|{REFERENCE['pattern']}"}
 
 
@@ -50,7 +52,7 @@ def agent_schema(tool_lines: Mapping[str, str] | None = None) -> Json:
 
 def _tool_item(item: Json, tool_lines: Mapping[str, str] | None) -> Json:
     """The schema of an item of `tools`: a line, which in a project is one of these or a file, or the long form."""
-    long_form = {**item, "type": "object", "oneOf": [{"required": [key]} for key in item["properties"]]}
+    long_form = {**item, "type": "object", "oneOf": [{"required": [key]} for key in _TOOL_KEYS]}
     long_form.pop("minLength", None)
     known = [{"type": "string", **choices({**(tool_lines or {}), **BUILT_IN_TOOLS})}]
     line = [*known, {"type": "string", "minLength": 1} if tool_lines is None else _TOOL_FILE]
@@ -71,7 +73,9 @@ def _plugins(definitions: Json) -> dict[str, Json]:
     return {
         "model": model_schema(definitions),
         "executor": plugin_schema(EXECUTORS, spec("ExecutorSpec", "executor"), builtin_texts(EXECUTORS)),
-        "storage": plugin_schema(STORAGES, spec("StorageSpec", "storage"), STORAGE_URLS, general=["retention"]),
+        "storage": plugin_schema(
+            STORAGES, spec("StorageSpec", "storage"), STORAGE_URLS, general=["retention"], needs=_STORAGE_NEEDS
+        ),
     }
 
 

@@ -23,25 +23,34 @@ def plugin_schema(
     short_forms: Mapping[str, str],
     default: str | None = None,
     general: Sequence[str] = (),
+    needs: Mapping[str, Sequence[Sequence[str]]] | None = None,
 ) -> Json:
     """The choice between a short form (one of these, or any text) and the long one, `{type: ..., option: ...}`.
 
     `spec` is the schema of the long form as the manifest's types have it; what a built-in plug-in takes beside, is read
-    off its signature. `default` is the plug-in where no `type` is given; `general` are keys that all plug-ins have.
+    off its signature. `default` is the plug-in where no `type` is given; `general` are keys that all plug-ins have;
+    `needs` are, by plug-in, sets of options of which one must be given.
     """
+    needs = needs or {}
     plugins = {name: registry.builtin(name) for name in registry.builtins}
     described = {name: schema for name, schema in spec["properties"].items() if name != "type"}
     common = {name: described[name] for name in general}
     texts = builtin_texts(registry)
     kind = {"description": spec["properties"]["type"]["description"], "anyOf": [choices(texts), _TEXT]}
-    bare = {"not": {"enum": [name for name, plugin in plugins.items() if default is None and _required(plugin)]}}
+    bare = {
+        "not": {
+            "enum": [
+                name for name, plugin in plugins.items() if default is None and (_required(plugin) or name in needs)
+            ]
+        }
+    }
     is_own = {"not": {"properties": {"type": {"enum": [*texts]}}}}
     long_form: Json = {
         "type": "object",
         "properties": {"type": kind},
         "allOf": [
             *(
-                {"if": _is(name, name == default), "then": _only_of(plugin, described, common)}
+                {"if": _is(name, name == default), "then": _only_of(plugin, described, common, needs.get(name, ()))}
                 for name, plugin in plugins.items()
             ),
             {"if": is_own, "then": {"properties": described}},
@@ -66,7 +75,7 @@ def _is(name: str, is_default: bool) -> Json:
     return named if is_default else {**named, "required": ["type"]}
 
 
-def _only_of(plugin: Callable[..., Any], described: Json, common: Json) -> Json:
+def _only_of(plugin: Callable[..., Any], described: Json, common: Json, needs: Sequence[Sequence[str]]) -> Json:
     """A plug-in's own options and no others: as the manifest's types describe them, else as its signature does."""
     from pydantic import TypeAdapter
 
@@ -74,9 +83,12 @@ def _only_of(plugin: Callable[..., Any], described: Json, common: Json) -> Json:
     for option in _parameters(plugin):
         own: Json = draft7(TypeAdapter(option.annotation).json_schema())
         options[option.name] = described.get(option.name) or {"description": _text(plugin), **own}
-    required = _required(plugin)
     own = {"properties": {"type": {}, **options, **common}, "additionalProperties": False}
-    return {**own, "required": required} if required else own
+    if required := _required(plugin):
+        own["required"] = required
+    if needs:
+        own["anyOf"] = [{"required": list(each)} for each in needs]
+    return own
 
 
 def _required(plugin: Callable[..., Any]) -> list[str]:

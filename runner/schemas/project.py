@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from runner.errors import AgentRunError
@@ -70,6 +71,11 @@ def refresh_quietly(root: Path) -> None:
         refresh(root)
     except (AgentRunError, OSError) as error:
         logging.getLogger("agent_run").debug("the schemas for editors were not written: %s", error)
+
+
+def refresh_beside(root: Path) -> None:
+    """The same in a thread of its own, which nobody waits for."""
+    Thread(target=refresh_quietly, args=(root,), name="agent-run-schemas", daemon=True).start()
 
 
 def tool_lines(modules: Mapping[str, Path]) -> dict[str, str]:

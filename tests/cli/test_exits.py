@@ -13,6 +13,8 @@ CODES = {
     "ManifestError": 2,
     "MissingKeyError": 2,
     "ModelChoiceError": 2,
+    "CassetteError": 2,
+    "CassetteMissError": 2,
     "GeminiClientError": 3,
     "GeminiAPIError": 3,
     "GeminiResponseError": 3,

@@ -401,3 +401,17 @@ def test_ctrl_c_stops_and_tells_what_is_done(project: Path, spawn: Callable[...,
     assert [case["name"] for case in told["cases"]] == ["tells the temperature", "greets"]
     assert b"Traceback" not in err
     assert (project / "page.html").exists()
+
+
+def test_a_file_of_another_kind_is_refused_with_the_one_that_was_meant(run: Run, project: Path) -> None:
+    ran = run("test", "agents/weather.yaml")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: agents/weather.yaml is not called *.conversations.yaml (see ")
+    write(project, "agents/weather.conversations.yaml", GOOD)
+    assert "; did you mean agents/weather.conversations.yaml? (see " in run("test", "agents/weather.yaml").err
+
+
+def test_where_nothing_failed_there_is_nothing_to_run_again(run: Run) -> None:
+    assert run("test", "agents").code == 0
+    ran = run("test", "--only-failed")
+    assert (ran.code, ran.err) == (2, "error: no case is selected: none failed when they were run last\n")

@@ -30,6 +30,7 @@ SCRIPTS: dict[str, tuple[Reply, ...]] = {
         words("Both pages are here."),
     ),
     "Remember the number 7.": (words("I will."),),
+    "A table for 4 at Chez Anna.": (text('{"place": "Chez Anna", "people": 4}'),),
     "Which number?": (words("7."),),
     "How long is the guarantee?": (words("Two years."),),
     "Greet Ada.": (calls(("greeting", {"name": "Ada"})), words("Good morning, Ada!")),

@@ -12,8 +12,8 @@ FLOORS: dict[int, str] = {
     0: "errors messages events requests manifest suite durations files loops recovery uninterrupted version widths",
     1: "tools executors models storages answers",
     2: "chats known_logs retention caches caching spending turn client",
-    3: "modules registry toolsource outputsource plugins settings loading agent agent_cache asked digests shared reload "
-    "project",
+    3: "modules registry toolsource outputsource plugins settings loading agent agent_cache asked digests shared "
+    "reload project",
     4: "graph schemas starter conversations",
     5: "cli pytest_plugin __main__",
 }

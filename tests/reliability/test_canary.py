@@ -238,7 +238,7 @@ def test_a_wrong_manifest_is_told_without_its_values(
     places.add_error("the error", raised.value)
 
 
-@pytest.mark.parametrize("url", [f"redis://user:{PASSWORD}@host/0", f"sqlite://user:{PASSWORD}@host/a.db"])
+@pytest.mark.parametrize("url", [f"redis://user:{PASSWORD}@host/none", f"sqlite://user:{PASSWORD}@host/a.db"])
 def test_the_password_of_a_storage_in_the_environment_is_seen_nowhere(
     project: Path, places: Places, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:

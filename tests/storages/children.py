@@ -28,7 +28,7 @@ class Child(subprocess.Popen[str]):
     def go_on(self) -> list[str]:
         """Let it go on to its end; what it said then."""
         out, err = self.communicate("go\n", timeout=60)
-        assert (self.returncode, err) == (0, "")
+        assert (self.returncode, err) == (0, ""), (self.returncode, err)
         return out.splitlines()
 
     def __exit__(self, *exc_info: object) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from runner.errors import ChatStorageError, ManifestError
 from runner.storages.postgresql import PostgresChatStorage
+from tests.servers import TcpProxy
 from tests.servers.postgres import PASSWORD, PostgresServer, postgres_server  # noqa: F401 - a fixture
 from tests.storages.conformance_faults import CANARY, FaultsConformance, refusal, until
 from tests.storages.turns import add_under_lease, say, words
@@ -170,6 +171,27 @@ async def test_what_is_appended_is_on_the_disk_also_where_the_server_does_not_wa
         server.kill()
         server.start()
         assert len(await storage.get_history("c")) == 5
+
+
+async def test_an_append_whose_lost_try_is_done_after_it_was_looked_for_is_stored_once(
+    server: PostgresServer, url: str
+) -> None:
+    """The server goes on with it when its connection has ended, and the second try finds the chat longer by it."""
+    import psycopg
+
+    with TcpProxy(f"127.0.0.1:{server.port}") as proxy, psycopg.connect(url) as other:
+        through = url.replace(f":{server.port}", f":{proxy.port}")
+        async with PostgresChatStorage(through, timeout=20) as storage:
+            await storage.append("c", say("a"), 0)
+            other.execute("SELECT FROM agent_run_chat FOR UPDATE")
+            appending = asyncio.create_task(storage.append("c", say("b"), 1))
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            await until(lambda: server.sql(waiting) == [(1,)])
+            proxy.drop()
+            await until(lambda: server.sql(waiting) == [(2,)])
+            other.rollback()
+            await appending
+            assert words(await storage.get_history("c")) == ["a", "b"]
 
 
 async def test_long_ids_and_large_entries_are_kept(url: str) -> None:

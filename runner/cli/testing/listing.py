@@ -34,7 +34,7 @@ def listed(suites: list[LoadedSuite], options: Options, here: Path) -> str:
     """A line for each case: its place, its name, its tags and size. Raises ClickException where none is selected."""
     found = list(selected(suites, options))
     if not found:
-        raise click.ClickException(_nothing(suites))
+        raise click.ClickException(_nothing(suites, options))
     lines = [_line(loaded, index, case, options, here) for loaded, index, case in found]
     files = len({loaded.path for loaded, _, _ in found})
     rest = sum(len(loaded.suite.cases) for loaded in suites) - len(found)
@@ -42,8 +42,10 @@ def listed(suites: list[LoadedSuite], options: Options, here: Path) -> str:
     return "".join(f"{line}\n" for line in [*lines, total])
 
 
-def _nothing(suites: list[LoadedSuite]) -> str:
+def _nothing(suites: list[LoadedSuite], options: Options) -> str:
     """That none is selected, and what there was to choose from."""
+    if options.selection.only is not None and not options.selection.only:
+        return "no case is selected: none failed when they were run last"
     names = [case.name for loaded in suites for case in loaded.suite.cases]
     tags = sorted({tag for loaded in suites for case in loaded.suite.cases for tag in case.tags or ()})
     more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""

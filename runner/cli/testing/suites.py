@@ -50,12 +50,23 @@ def _files(paths: tuple[str, ...]) -> list[Path]:
     root = root_here()
     files: list[Path] = []
     for path in map(Path, paths) if paths else [root]:
-        found = conversations_in(path) if path.is_dir() else [path]
+        found = conversations_in(path) if path.is_dir() else [_named(path)]
         if not found:
             where = visible_line(str(path))
             raise click.UsageError(f"no conversations were found in {where}: they are in files *.conversations.yaml")
         files += found
     return [_short(path) for path in dict.fromkeys(files)]
+
+
+def _named(path: Path) -> Path:
+    """A file that was named. Raises UsageError for one that is called otherwise: a manifest, most likely."""
+    from runner.loading.finding import is_conversations_name
+
+    if is_conversations_name(path.name) or not path.exists():
+        return path
+    beside = path.with_name(f"{path.name.partition('.')[0]}.conversations.yaml")
+    meant = f"; did you mean {visible_line(str(beside))}?" if beside.is_file() else ""
+    raise click.UsageError(f"{visible_line(str(path))} is not called *.conversations.yaml{meant}")
 
 
 def _short(path: Path) -> Path:

@@ -12,6 +12,7 @@ from runner.loading.checks import project_modules
 from runner.loading.checks.tools import FOREIGN
 from runner.loading.diagnostics import Fix, Span
 from runner.loading.nodes import Mapping, Scalar
+from runner.loading.secrets import is_secret_name
 from runner.loading.words import certain, listed, nearest, normal, quoted
 from runner.manifest.generation import GenerationPart
 from runner.manifest.specs import MODEL_KEYS, model_spec_of, spec_of
@@ -54,6 +55,12 @@ _OTHER_OPTIONS = {
         **dict.fromkeys(("id", "model", "model_name"), "name"),
         **dict.fromkeys(("rpm", "rate_limit", "max_requests_per_minute", "requests"), "requests_per_minute"),
         **dict.fromkeys(("tpm", "max_tokens_per_minute"), "tokens_per_minute"),
+        **dict.fromkeys(("region",), "location"),
+        **dict.fromkeys(("project_id", "gcp_project", "google_cloud_project"), "project"),
+        **dict.fromkeys(("vertexai", "vertex", "use_enterprise", "use_vertexai"), "enterprise"),
+        **dict.fromkeys(("url", "endpoint", "api_base", "host"), "base_url"),
+        **dict.fromkeys(("version",), "api_version"),
+        **dict.fromkeys(("extra", "extra_fields", "body"), "extra_body"),
         **dict.fromkeys(("fallbacks", "fallback_models", "backup", "alternatives"), "fallback"),
     },
     "executor": dict.fromkeys(
@@ -183,6 +190,8 @@ class _Plugin:
         hint = f"did you mean {quoted(near)}?" if near else None
         if near is None and self._kind == "model" and option in GenerationPart.model_fields:
             hint = "this key belongs under generation:"
+        if is_secret_name(option):
+            near, hint = None, "secrets are not written here: they come from the environment"
         present = place.parent.entries if isinstance(place.parent, Mapping) else {}
         return self._subject.say(
             "E102",

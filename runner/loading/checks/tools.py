@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner.loading.checks import project_modules
 from runner.loading.checks.built_in import is_built_in, not_together
 from runner.loading.checks.declarations import undeclarable
+from runner.loading.checks.tool_caches import check_cached_built_in, check_cached_tools
 from runner.loading.diagnostics import Diagnostic, Fix, Span
 from runner.loading.include import OutsideError, inside
 from runner.loading.nodes import Mapping, Scalar, Sequence
@@ -36,6 +37,8 @@ def check_tools(subject: Subject) -> Iterator[Diagnostic]:
         line = _Line(subject, place, item)
         yield from line.problems()
         yield from _named(line, names, place)
+        yield from check_cached_tools(subject, int(place.path[1]), line.tools)
+    yield from check_cached_built_in(subject)
     mode = subject.text("tool_mode")
     is_whole = node is None or isinstance(node, Sequence)
     if mode is not None and mode.text in {"any", "validated"} and is_whole and len(items) == len(built_in):

@@ -16,13 +16,16 @@ _GOOGLE_CLOUD_MARKS = ("K_SERVICE", "GAE_ENV", "GCE_METADATA_HOST", "GCE_METADAT
 _MACHINE = Path("/sys/class/dmi/id/product_name")
 
 
-def find_credentials(environ: Mapping[str, str] | None = None) -> str | None:
+def find_credentials(environ: Mapping[str, str] | None = None, *, has_project: bool = False) -> str | None:
     """The name of what google-genai would sign in with, or None.
 
     `GOOGLE_API_KEY` or `GEMINI_API_KEY`; in enterprise mode (`GOOGLE_GENAI_USE_ENTERPRISE`, or the older
-    `GOOGLE_GENAI_USE_VERTEXAI`, set to `true` or `1`) also Google's application default credentials.
+    `GOOGLE_GENAI_USE_VERTEXAI`, set to `true` or `1`) also Google's application default credentials. For a project
+    that was named only these count.
     """
     env = os.environ if environ is None else environ
+    if has_project:
+        return _default_credentials(env)
     key = next((name for name in _KEYS if env.get(name, "").strip()), None)
     if not _is_enterprise(env):
         return key
@@ -30,6 +33,13 @@ def find_credentials(environ: Mapping[str, str] | None = None) -> str | None:
     if key and not project:
         return key
     return _default_credentials(env)
+
+
+def is_of_project(enterprise: bool | None, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the environment names the project that asks on the enterprise platform: there it beats a key."""
+    env = os.environ if environ is None else environ
+    is_enterprise = _is_enterprise(env) if enterprise is None else enterprise
+    return is_enterprise and bool(env.get("GOOGLE_CLOUD_PROJECT") or env.get("GOOGLE_CLOUD_LOCATION"))
 
 
 def _is_enterprise(env: Mapping[str, str]) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from runner.errors import GeminiClientError, MissingKeyError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from google import genai
 
+    from runner.messages import Json
     from runner.models.gemini.sdk import SdkTransport
     from runner.models.gemini.transport import ByteStream, Transport
     from runner.models.limiting.quota import Quota
@@ -42,8 +44,8 @@ class GeminiModel(Model):
 
     Without `api_key`, google-genai's ways to find credentials and endpoints in the environment hold, whatever the
     `transport`. `auto` is `direct`, but for a SOCKS proxy, which only the SDK's HTTP client can use. `connect_timeout`
-    bounds connecting, `idle_timeout` the silence between two pieces of a reply; both are seconds. Makes one request
-    per call: wrap it in `Retry`.
+    bounds connecting, `idle_timeout` the silence between two pieces of a reply; both are seconds. `extra_body` is
+    merged into the body of every request, in the API's own words. Makes one request per call: wrap it in `Retry`.
     """
 
     family = "gemini"
@@ -61,9 +63,13 @@ class GeminiModel(Model):
         location: str | None = None,
         connect_timeout: float = 10.0,
         idle_timeout: float = 120.0,
+        extra_body: Json | None = None,
         transport: TransportName = "auto",
     ) -> None:
+        if "contents" in (extra_body or {}):
+            raise ValueError("extra_body cannot replace the contents: they are the chat")
         self.name = name
+        self._extra_body = extra_body
         self._options = SdkOptions(
             api_key=api_key,
             base_url=base_url,
@@ -91,6 +97,8 @@ class GeminiModel(Model):
 
     async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
         """Send the request once and yield the reply as it streams."""
+        if self._extra_body:
+            request = replace(request, extra_body=self._extra_body)
         reader = EventReader()
         with worded(self._redact, lambda: reader.offset):
             transport = self._transport or await self._ready()

@@ -128,7 +128,8 @@ class Limiter:
         """What is told where a request has to wait."""
         rates, why = self.rates, "it refused some as too many"
         if rates.requests is not None and self._interval(self.now()) is None:
-            why = f"it may be asked {rates.requests:g} times a minute"
+            times = "once" if rates.requests == 1 else f"{rates.requests:g} times"
+            why = f"it may be asked {times} a minute"
         if rates.tokens is not None:
             why = f"{why}, with {rates.tokens:,} tokens a minute"
         return Notice(CODE, f"{self.model}: waiting {seconds:.0f} s, for {why}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.models.limiting.quota import Quota
 from tests.models.asking import TRANSPORTS, NewModel, gemini
 from tests.servers import GeminiServer
 
@@ -50,6 +51,13 @@ def server(shared_server: GeminiServer) -> Iterator[GeminiServer]:
 def model(shared_server: GeminiServer, new_model: NewModel) -> GeminiModel:
     """One model for all tests of a module, each of which has an event loop of its own; nobody closes it."""
     return new_model(shared_server, connect_timeout=2.0, idle_timeout=5.0)
+
+
+@pytest.fixture(autouse=True)
+def own_quota(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A retry budget for each test, though their model is the same."""
+    if "model" in request.fixturenames:
+        monkeypatch.setattr(request.getfixturevalue("model"), "_quota", Quota(""))
 
 
 @pytest.fixture(autouse=True)

@@ -467,3 +467,89 @@ def test_the_command_answers_through_gemini_without_importing_the_sdk(tmp_path: 
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time")}
     assert imported & {"google.genai", "google.auth", "httpx2", "requests", "aiohttp"} == set()
     assert "httptools.parser.parser" in imported
+
+
+# What a manifest says
+
+OK = b'data: {"candidates": [{"content": {"parts": [{"text": "hi"}]}, "finishReason": "STOP"}]}\n\n'
+ANSWERED = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n%b" % (len(OK), OK)
+
+
+async def asked_by(model: str, tmp_path: Path) -> tuple[str, str, Json]:
+    """The request line, the head and the body that an agent with this `model:` sends; `URL` is the address asked."""
+    async with RawServer(ANSWERED) as server:
+        (tmp_path / "agent.yaml").write_text(f"model: {model.replace('URL', server.url)}\nstorage: 'memory:'\n")
+        async with Agent.from_file(tmp_path / "agent.yaml") as agent:
+            assert [event async for event in agent.run("hello", chat_id="c")][-1].to_json()["reason"] == "answered"
+        head, _, body = server.requests[0].decode().partition("\r\n\r\n")
+    return head.partition("\r\n")[0], head, json.loads(body)
+
+
+@pytest.mark.parametrize("transport", ["direct", "sdk"])
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        ("base_url: URL/proxy", "/proxy/v1/models/{}"),
+        ("base_url: URL, api_version: v1beta", "/v1beta/models/{}"),
+        ("base_url: URL, enterprise: true, project: p, location: global", "/v1beta1/projects/p/locations/global/{}"),
+        ("base_url: URL, project: p, location: eu, api_version: v1", "/v1/projects/p/locations/eu/{}"),
+        ("base_url: URL, enterprise: true", "/v1beta1/publishers/google/models/{}"),
+    ],
+)
+async def test_a_manifest_says_where_and_as_whom_gemini_is_asked(
+    model: str, path: str, transport: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A key signs what is asked without a project, on the enterprise platform too: its express mode."""
+    monkeypatch.setenv("GEMINI_API_KEY", "the-key")
+    async with RawServer(TOKEN) as google:
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", service_account(tmp_path, google.url))
+        line, head, _ = await asked_by(f"{{name: {NAME}, transport: {transport}, {model}}}", tmp_path)
+    name = f"publishers/google/models/{NAME}" if "projects/" in path else NAME
+    assert line == f"POST {path.format(name)}:streamGenerateContent?alt=sse HTTP/1.1"
+    assert ("ya29.token" in head, "the-key" in head) == (("projects/" in path), ("projects/" not in path))
+
+
+@pytest.mark.parametrize("transport", ["direct", "sdk"])
+async def test_a_manifest_adds_to_the_body(transport: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "the-key")
+    extra = "{store: false, labels: {team: weather}, generationConfig: {seed: 2, enableEnhancedCivicAnswers: true}}"
+    _, _, body = await asked_by(
+        f"{{base_url: URL, name: {NAME}, transport: {transport}, extra_body: {extra}}}\ngeneration: {{seed: 1}}",
+        tmp_path,
+    )
+    assert body.pop("contents")
+    assert body == {
+        "store": False,
+        "labels": {"team": "weather"},
+        "generationConfig": {"seed": 2, "enableEnhancedCivicAnswers": True},
+    }
+
+
+def test_a_project_without_credentials_is_told_how_to_sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "the-key")
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    (tmp_path / "agent.yaml").write_text(f"model: {{name: {NAME}, project: p}}\n")
+    with pytest.raises(AgentRunError, match="gcloud auth application-default login"):
+        Agent.from_file(tmp_path / "agent.yaml")
+
+
+@pytest.mark.parametrize(("enterprise", "key"), [("true", None), ("false", "the-key")])
+async def test_on_the_enterprise_platform_a_project_of_the_environment_beats_a_key(
+    enterprise: str, key: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As google-genai has it."""
+    names = {"GEMINI_API_KEY": "the-key", "GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_GENAI_USE_VERTEXAI": enterprise}
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "agent.yaml").write_text(f"model: {NAME}\nstorage: 'memory:'\n")
+    async with RawServer(TOKEN) as google:
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", service_account(tmp_path, google.url))
+        async with Agent.from_file(tmp_path / "agent.yaml") as agent:
+            await agent.model.warm_up()  # type: ignore[attr-defined]  # it is Gemini's
+            assert agent.model._transport._endpoint.api_key == key  # type: ignore[attr-defined]  # the direct one
+
+
+def test_the_contents_are_no_extra() -> None:
+    with pytest.raises(ValueError, match="they are the chat"):
+        GeminiModel(extra_body={"contents": []})
