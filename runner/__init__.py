@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from runner.models.gemini.model import GeminiModel
     from runner.models.offline import OfflineModel
     from runner.models.scripted import ScriptedModel
+    from runner.plan import Limits
     from runner.project import Project
     from runner.reload.news import Reloaded, ReloadFailed, ReloadNotice
     from runner.requests import CacheUse, Finish, GenerateContentRequest, Source, Usage
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
     from runner.tools.calls import FunctionCall, ToolsExecutionResult
     from runner.tools.context import ToolContext, current_context
     from runner.tools.function import FunctionTool, tool
-    from runner.turn import Limits
 
 _HOMES = {
     "runner.agent": "Agent",
@@ -95,7 +95,7 @@ _HOMES = {
     "runner.tools.calls": "FunctionCall ToolsExecutionResult",
     "runner.tools.context": "ToolContext current_context",
     "runner.tools.function": "FunctionTool tool",
-    "runner.turn": "Limits",
+    "runner.plan": "Limits",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

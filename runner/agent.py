@@ -18,6 +18,7 @@ from runner.loading.templates.rendering import turn_instructions
 from runner.manifest import ModelSpec
 from runner.modules import ModuleTable
 from runner.outputsource import output_of
+from runner.plan import Limits
 from runner.plugins import EXECUTORS, MODELS, STORAGES
 from runner.registry import Place
 from runner.retention import Retention
@@ -27,7 +28,6 @@ from runner.tools.built_in import BuiltInTool
 from runner.tools.cached import CachedTool
 from runner.tools.toolbox import Toolbox
 from runner.toolsource import tools_of
-from runner.turn import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

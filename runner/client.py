@@ -19,9 +19,10 @@ from runner.files import file_part
 from runner.models.fallback import Fallback
 from runner.models.limiting.model import RateLimit
 from runner.models.retry import Retry
+from runner.plan import Limits, Plan
 from runner.requests import Cost, Usage
 from runner.tools.toolbox import Toolbox
-from runner.turn import Limits, Plan, Turn
+from runner.turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence

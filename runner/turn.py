@@ -11,107 +11,34 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from runner.answers.parts import event_of
 from runner.answers.sources import grounds_of, sources_in
-from runner.chats import ToolMode, request_for
+from runner.chats import request_for
 from runner.errors import AgentRunError, ChatStorageError, GeminiClientError, ModelChoiceError
 from runner.events import TurnEnded, TurnStarted, UsageReported
 from runner.executors.batch import Batch
 from runner.executors.bound import BatchSettings
 from runner.messages import ChatMessage, Meta, responses_to
 from runner.models.finish import joined, refusal
+from runner.plan import Reply
 from runner.recovery import closed
 from runner.requests import CacheUse, Finish, Usage
 from runner.spending import Spending, unpriced
 from runner.uninterrupted import uninterrupted
+from runner.waiting import BoundedWait, TurnOver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from runner.chats import OpenChat
     from runner.events import Event
-    from runner.executors.base import ToolExecutor
-    from runner.messages import Content, EntryKind, Json, Part, TurnReason
-    from runner.models.base import Model
-    from runner.requests import Cost, GenerateContentRequest
-    from runner.tools.toolbox import Toolbox
+    from runner.messages import EntryKind, Part, TurnReason
+    from runner.plan import Plan
+    from runner.requests import GenerateContentRequest
 
 logger = logging.getLogger("agent_run")
-
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a turn may cost. Times are in seconds; `busy_timeout` is how long to wait for a chat in use elsewhere.
-
-    `max_tokens` and `max_cost`, in US dollars, are looked at between two steps.
-    """
-
-    max_iterations: int = 10
-    max_tool_calls: int = 128
-    turn_timeout: float = 600.0
-    tool_timeout: float = 60.0
-    busy_timeout: float = 30.0
-    max_output_chars: int = 1_000_000
-    max_tokens: int | None = None
-    max_cost: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Everything a turn is made with but the chat: fixed when the turn begins, so a reload cannot change it."""
-
-    model: Model
-    model_name: str
-    toolbox: Toolbox
-    executor: ToolExecutor[Any]
-    tool_mode: ToolMode = "auto"
-    limits: Limits = field(default_factory=Limits)
-    system_instruction: Content | None = None
-    generation_config: Json | None = None
-    settings: Json | None = None
-    deps: object = None
-
-    async def begun(self) -> Plan:
-        """The plan of a turn that begins now: where there is a choice of models, it is made."""
-        model = await self.model.for_turn()
-        return self if model is self.model else replace(self, model=model, model_name=model.name)
-
-
-@dataclass(slots=True)
-class Reply:
-    """What one model call has given so far."""
-
-    parts: list[Part] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
-    cache: CacheUse | None = None
-    cost: Cost | None = None
-    finish: Finish | None = None
-
-    @property
-    def cache_use(self) -> CacheUse | None:
-        """What became of the context cache, with the tokens that came from it."""
-        if self.cache is None or self.cache.state == "off":
-            return self.cache
-        return replace(self.cache, saved=self.usage.cached_tokens)
-
-
-class _TurnOver(Exception):  # noqa: N818  # not an error: a way for a turn to end
-    def __init__(self, status: TurnReason, code: str, message: str) -> None:
-        self.status, self.code = status, code
-        super().__init__(message)
-
-
-def _interrupted() -> _TurnOver:
-    return _TurnOver("interrupted", "interrupted", "the turn was interrupted")
-
-
-def _failed(error: BaseException) -> _TurnOver:
-    return _TurnOver("failed", "failed", f"the turn failed: {type(error).__name__}")
 
 
 class Turn:
@@ -127,23 +54,18 @@ class Turn:
         self._answer = ""  # the text of the last reply that was stored
         self._reply = Reply()  # what arrived and is not stored yet
         self._batch: Batch | None = None  # the calls of this step; whether they are stored is for the log to say
-        self._loop = asyncio.get_running_loop()
-        self._waiting: asyncio.Task[Any] | None = None  # who waits for a model or an executor
-        self._is_woken = False  # that wait was cancelled by us
-        self._interrupted = self._is_late = False
+        self._wait = BoundedWait(plan.limits.turn_timeout)  # for a model or an executor
         self._is_over = False
 
     def interrupt(self) -> None:
         """End the turn as soon as possible, as `interrupted`: what runs is cancelled, every call gets its result."""
-        self._interrupted = True
-        if self._waiting is not None:
-            self._loop.call_soon(self._wake)
+        self._wait.interrupt()
 
     async def run(self, query: str, files: Sequence[Part] = ()) -> AsyncGenerator[Event, None]:
         """The turn's events, TurnEnded last, when all is stored. Closing the iterator interrupts the turn."""
         self._refuse_foreign_chat()
         self._refuse_unpriced()
-        timer = self._loop.call_later(self._plan.limits.turn_timeout, self._run_out)
+        self._wait.begin()
         try:
             await self._chat.append(ChatMessage.user(query, files=files, meta=self._meta("user")))
             yield TurnStarted(self._chat_id, self._number, self._plan.model_name)
@@ -151,7 +73,7 @@ class Turn:
                 async with aclosing(self._steps()) as told:
                     async for event in told:
                         yield event
-        except (_TurnOver, AgentRunError) as over:
+        except (TurnOver, AgentRunError) as over:
             untold = self._batch.untold() if self._batch is not None and self._chat.awaits_results else []
             ended = await self._closed_by(over)
             for event in (*untold, ended):
@@ -159,10 +81,10 @@ class Turn:
         except BaseException as error:
             gone = isinstance(error, asyncio.CancelledError | GeneratorExit)
             if not self._is_over:
-                await uninterrupted(self._abandon(_interrupted() if gone else _failed(error)))
+                await uninterrupted(self._abandon(TurnOver.interrupted() if gone else TurnOver.failed(error)))
             raise
         finally:
-            timer.cancel()
+            self._wait.end()
 
     def _refuse_foreign_chat(self) -> None:
         if self._plan.model.family == "offline" and self._chat.family not in {None, "offline"}:
@@ -195,43 +117,6 @@ class Turn:
                 ended = await self._store_results(self._batch)
         yield ended
 
-    # waiting for others
-
-    async def _next(self, events: AsyncGenerator[Item, None]) -> Item | None:
-        """The next item, or None at the end; the turn's deadline and `interrupt()` hold while waiting."""
-        self._check_time()
-        task = self._waiting = asyncio.current_task(self._loop)
-        cancellations = 0 if task is None else task.cancelling()
-        try:
-            return await anext(events, None)
-        except asyncio.CancelledError:
-            if not self._is_woken or task is None or task.cancelling() > cancellations + 1:
-                raise  # somebody else's
-            self._check_time()
-            raise
-        finally:
-            self._waiting = None
-            if self._is_woken and task is not None:
-                self._is_woken = False
-                task.uncancel()
-
-    def _check_time(self) -> None:
-        if self._interrupted:
-            raise _interrupted()
-        if self._is_late:
-            seconds = self._plan.limits.turn_timeout
-            raise _TurnOver("limit", "turn_timeout", f"the turn took longer than {seconds:g} s")
-
-    def _run_out(self) -> None:
-        self._is_late = True
-        self._wake()
-
-    def _wake(self) -> None:
-        """Cancel the wait under way, as `asyncio.timeout` would, but with one timer for the turn."""
-        if self._waiting is not None and not self._is_woken:
-            self._is_woken = True
-            self._waiting.cancel()
-
     # one model call
 
     def _request(self) -> GenerateContentRequest:
@@ -251,7 +136,7 @@ class Turn:
         logger.debug("chat %a, step %d.%d: asking %s", self._chat_id, self._number, self._step, self._plan.model_name)
         try:
             async with aclosing(self._plan.model.generate(self._request())) as stream:
-                while (item := await self._next(stream)) is not None:
+                while (item := await self._wait.next(stream)) is not None:
                     if isinstance(item, dict):
                         reply.parts.append(item)
                         if event := event_of(item):
@@ -303,15 +188,15 @@ class Turn:
         await self._chat.append(message, *others, is_last=is_last)
         self._answer = message.text or self._answer
 
-    def _limit_on(self, calls: int) -> _TurnOver | None:
+    def _limit_on(self, calls: int) -> TurnOver | None:
         limits = self._plan.limits
         self._tool_calls += calls
         if self._tool_calls > limits.max_tool_calls:
-            return _TurnOver("limit", "max_tool_calls", f"more than {limits.max_tool_calls} tool calls in one turn")
+            return TurnOver("limit", "max_tool_calls", f"more than {limits.max_tool_calls} tool calls in one turn")
         if self._step >= limits.max_iterations:
-            return _TurnOver("limit", "max_iterations", f"no answer in {limits.max_iterations} steps")
+            return TurnOver("limit", "max_iterations", f"no answer in {limits.max_iterations} steps")
         spent = self._spending.limit(limits.max_cost, limits.max_tokens)
-        return None if spent is None else _TurnOver("limit", *spent)
+        return None if spent is None else TurnOver("limit", *spent)
 
     # its calls
 
@@ -336,7 +221,7 @@ class Turn:
 
     async def _run_calls(self, batch: Batch) -> AsyncGenerator[Event, None]:
         async with aclosing(batch.run(self._plan.executor)) as told:
-            while (event := await self._next(told)) is not None:
+            while (event := await self._wait.next(told)) is not None:
                 yield event
         if batch.error is not None:
             raise batch.error
@@ -355,9 +240,9 @@ class Turn:
 
     # the end
 
-    async def _closed_by(self, over: _TurnOver | AgentRunError) -> TurnEnded:
+    async def _closed_by(self, over: TurnOver | AgentRunError) -> TurnEnded:
         """Store how the turn ended, and tell it. What a failed storage cannot store, the next opening closes."""
-        if isinstance(over, _TurnOver):
+        if isinstance(over, TurnOver):
             status, code, error = over.status, over.code, None
         else:
             status, code, error = "failed", over.reason, over
@@ -384,7 +269,7 @@ class Turn:
         else:
             await self._chat.append(ending, is_last=True)
 
-    async def _abandon(self, over: _TurnOver) -> None:
+    async def _abandon(self, over: TurnOver) -> None:
         try:
             await self._close(over.status, over.code, str(over))
         except AgentRunError as problem:

@@ -75,6 +75,8 @@ class Running:
     def conclude(self, tally: Tally, *, is_cut: bool) -> None:
         """Count the rest; a job that ended badly by itself is a violation."""
         code = self.process.wait()
+        with suppress(ProcessLookupError):  # what it forked and could not wait for
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.tell(tally)
         if code and not is_cut:
             said = os.pread(self._err.fileno(), 2**24, 0).decode()[-3000:]

@@ -88,7 +88,7 @@ def _problem(work: Callable[[], None]) -> str:
 
 def writers(job: Job) -> None:
     """Eight processes add to one chat, the same in all jobs; each sees all that was written before it."""
-    url = steady(job.backend, "soak_writers")
+    url = steady(job.backend, f"soak_writers_{job.backend}")  # the hybrid's database is that of another backend
     length = asyncio.run(_length(url))
     while not job.is_over:
         turns = 25

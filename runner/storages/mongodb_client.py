@@ -72,6 +72,7 @@ class MongoHome:
                 connect=False,
                 serverSelectionTimeoutMS=milliseconds,
                 connectTimeoutMS=milliseconds,
+                serverMonitoringMode="poll",  # else a second connection, which PyMongo may lose when it closes soon
                 retryWrites=False,  # the storage tries again by itself, and looks first what became of a write
                 tz_aware=True,
             )

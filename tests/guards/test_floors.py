@@ -11,7 +11,7 @@ from tests.guards.imports import Import, all_imports, sources
 FLOORS: dict[int, str] = {
     0: "errors messages events requests manifest suite durations files loops recovery uninterrupted version widths",
     1: "tools executors models storages answers",
-    2: "chats known_logs retention caches caching spending turn client",
+    2: "chats known_logs retention caches caching spending plan waiting turn client",
     3: "modules registry toolsource outputsource plugins settings loading agent agent_cache asked digests shared "
     "reload project",
     4: "graph schemas starter conversations",

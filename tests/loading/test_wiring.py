@@ -10,7 +10,7 @@ import pytest
 
 from runner import Agent, load_manifest
 from runner.manifest import AgentManifest
-from runner.turn import Limits
+from runner.plan import Limits
 from tests.servers import GeminiServer, calls, error, text
 
 if TYPE_CHECKING:
