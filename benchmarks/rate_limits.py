@@ -62,7 +62,7 @@ def main() -> None:
     needed = options.chats * options.turns * 2
     ideal = (needed - RATE) / RATE
     print(
-        f"{options.chats} chats, {options.turns} turns each, {needed} requests at {RATE} a second: ideal {ideal:.1f} s\n"
+        f"{options.chats} chats of {options.turns} turns, {needed} requests at {RATE} a second: ideal {ideal:.1f} s\n"
     )
     print("| way    | time   | of ideal | answered | requests | refused (429) | longest turn |")
     print("| ------ | -----: | -------: | -------: | -------: | ------------: | -----------: |", flush=True)

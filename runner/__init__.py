@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from runner.plan import Limits
     from runner.project import Project
     from runner.reload.news import Reloaded, ReloadFailed, ReloadNotice
-    from runner.requests import CacheUse, Finish, GenerateContentRequest, Source, Usage
+    from runner.requests import CacheUse, Cost, Finish, GenerateContentRequest, Source, Usage
     from runner.storages.base import ChatStorage
     from runner.storages.memory import LocalChatStorage
     from runner.storages.sqlite import SqliteChatStorage
@@ -86,7 +86,7 @@ _HOMES = {
     "runner.models.scripted": "ScriptedModel",
     "runner.project": "Project",
     "runner.reload.news": "ReloadFailed ReloadNotice Reloaded",
-    "runner.requests": "CacheUse Finish GenerateContentRequest Source Usage",
+    "runner.requests": "CacheUse Cost Finish GenerateContentRequest Source Usage",
     "runner.storages.base": "ChatStorage",
     "runner.storages.memory": "LocalChatStorage",
     "runner.storages.sqlite": "SqliteChatStorage",
@@ -119,6 +119,7 @@ __all__ = [
     "ChatStorageError",
     "CodeRan",
     "CodeWritten",
+    "Cost",
     "Event",
     "Finish",
     "FunctionCall",
