@@ -28,16 +28,24 @@ class Job:
     seed: int
     chance: random.Random
     deadline: float
+    is_cut: bool = False
 
     @property
     def is_over(self) -> bool:
         return time.monotonic() > self.deadline
+
+    def cut(self, *_: object) -> None:
+        """End here, tidying up; what is raised from now on is no violation."""
+        self.is_cut = True
+        sys.exit(143)
 
     def did(self, **counts: int) -> None:
         """Tell what was done."""
         print(json.dumps({"backend": self.backend, "did": counts}), flush=True)
 
     def violated(self, what: str) -> None:
+        if self.is_cut:
+            return
         print(json.dumps({"backend": self.backend, "violated": what}), flush=True)
 
     def check(self, work: Coroutine[Any, Any, None]) -> bool:
@@ -61,8 +69,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=30)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     job = Job(options.backend, options.seed, random.Random(options.seed), time.monotonic() + options.seconds)
+    signal.signal(signal.SIGTERM, job.cut)
     EXPERIMENTS[options.experiment](job)
 
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import tempfile
 import threading
+import time
 from collections import Counter
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from runner.requests import GenerateContentRequest
     from tests.storages.conformance_faults import Server
 
-CHATS, TURNS = 6, 8
+CHATS, BATCH, MOST = 6, 10.0, 60  # chats at once, for so many seconds, with no more turns each
 FEW_PAGES, MANY_PAGES = (12, 60), 100_000
 
 
@@ -141,7 +142,9 @@ async def _all_turns(job: Job, url: str, chats: list[Chat]) -> None:
     chats += [Chat(f"chat-{number}", size) for number in range(CHATS)]
 
     async def talk(chat: Chat) -> None:
-        for _ in range(TURNS):
+        until = time.monotonic() + BATCH
+        while time.monotonic() < until and chat.ends.total() < MOST:
+            await asyncio.sleep(BATCH / MOST)
             patience = job.chance.choice([1.5, 20.0, 20.0])
             async with opened(url, timeout=patience) as storage:
                 await chat.turn(storage)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from runner.errors import ChatStorageError
+from runner.errors import ChatChangedError, ChatStorageError
 from runner.loops import PerLoop
 from runner.storages.deadlines import Again, Lost, until_known
 from runner.storages.keys import digest
@@ -93,10 +93,11 @@ class MongoDatabase:
             run = partial(self._run, deadline=deadline)
             if in_doubt and await run(partial(is_stored, write=write)):
                 return
-            if write.replaces:
-                await self._replace(write, staged, deadline)
-            else:
-                await self._append(write, deadline)
+            try:
+                await (self._replace(write, staged, deadline) if write.replaces else self._append(write, deadline))
+            except ChatChangedError:  # maybe by the try that was lost, which was done only after it was looked for
+                if not (in_doubt and await run(partial(is_stored, write=write))):
+                    raise
 
         await until_known(step, self.shown, self._timeout, writes=True)
 

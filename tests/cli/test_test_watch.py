@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,8 +62,11 @@ def change(terminal: Terminal, path: Path, text: str, *, seen: str) -> str:
     """Save a file, and wait for what is told then; the screen."""
     path.write_text(text)
     terminal.wait_for(seen)
+    deadline = time.monotonic() + 20
     while WAITING not in screen(terminal).partition(seen)[2]:
-        terminal.wait_for(WAITING)
+        assert time.monotonic() < deadline, screen(terminal)
+        time.sleep(0.05)
+        terminal._read()
     return screen(terminal)
 
 

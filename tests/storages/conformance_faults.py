@@ -63,6 +63,8 @@ class FaultsConformance:
 
     patience_when_down = 60.0
     """A timeout in seconds for a server that is down: longer than it takes to tell, where that can be told at once."""
+    cut_turns = 30
+    """How many turns have their connections cut; fewer for a server that is slow."""
     quick = 0.4
     """A timeout in seconds that is enough for a command where nothing is wrong."""
 

@@ -11,6 +11,7 @@ import pytest
 
 from runner.errors import ChatStorageError, ManifestError
 from runner.storages.mongodb import MongoChatStorage
+from tests.servers import TcpProxy
 from tests.servers.mongo import MongoServer, mongo_server  # noqa: F401 - a fixture
 from tests.storages.conformance_faults import CANARY, FaultsConformance, refusal
 from tests.storages.turns import add_under_lease, assert_in_order, say, words
@@ -35,6 +36,7 @@ def url(server: MongoServer) -> Iterator[str]:
 
 class TestMongoFaults(FaultsConformance):
     patience_when_down = 2.0
+    cut_turns = 12
     quick = 1.0
 
 
@@ -186,6 +188,29 @@ async def test_two_storages_exclude_each_other(url: str) -> None:
         assert_in_order(await one.get_history("c"), 6)
         await asyncio.gather(*((one, two)[n % 2].append_history("d", say(n)) for n in range(8)))
         assert sorted(words(await one.get_history("d"))) == [str(n) for n in range(8)]
+
+
+async def test_an_append_whose_lost_try_is_done_after_it_was_looked_for_is_stored_once(
+    server: MongoServer, url: str
+) -> None:
+    with TcpProxy(f"127.0.0.1:{server.port}") as proxy, slow_updates(server, times=2):
+        through = url.replace(str(server.port), str(proxy.port))
+        async with MongoChatStorage(through) as storage, MongoChatStorage(url) as direct:
+            appending = asyncio.create_task(storage.append("c", say("a"), 0))
+            await asyncio.sleep(0.3)
+            proxy.drop()
+            await appending
+            assert words(await direct.get_history("c")) == ["a"]
+
+
+@contextmanager
+def slow_updates(server: MongoServer, times: int) -> Iterator[None]:
+    """The next updates are done 0.7 seconds after they arrived, even if nobody waits for them any more."""
+    with server.client() as client:
+        data = {"failCommands": ["update"], "blockConnection": True, "blockTimeMS": 700}
+        client.admin.command("configureFailPoint", "failCommand", mode={"times": times}, data=data)
+        yield
+        client.admin.command("configureFailPoint", "failCommand", mode="off")
 
 
 @contextmanager
