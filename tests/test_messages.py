@@ -70,4 +70,5 @@ def test_events_have_their_documented_json_form() -> None:
         "code": "X",
         "message": "y",
         "retryable": True,
+        "cost": None,
     }
