@@ -47,10 +47,10 @@ def main() -> None:
         figures = _measured(row, options.rounds, contenders)
         results.append({"row": row.name, "unit": row.unit, "target": row.target, "figures": figures})
         print(_line(row, figures), flush=True)
-    if options.json:
-        Path(options.json).write_text(
-            json.dumps({"machine": _machine(with_peers=options.peers), "results": results}, indent=1)
-        )
+        if options.json:
+            Path(options.json).write_text(
+                json.dumps({"machine": _machine(with_peers=options.peers), "results": results}, indent=1)
+            )
 
 
 def _options() -> argparse.Namespace:
