@@ -40,6 +40,12 @@ def write_whole(path: Path, content: bytes) -> None:
     if path.parent.name == OWN_FOLDER:  # which ignores itself; a project's `.gitignore` is the project's
         with suppress(FileExistsError), (path.parent / ".gitignore").open("x", encoding="utf-8") as stream:
             stream.write("*\n")
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    draft.write_bytes(content)
-    draft.replace(path)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with draft.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

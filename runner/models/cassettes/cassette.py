@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner.errors import CassetteError
+from runner.files import write_whole
 from runner.models.cassettes.form import FORMAT, Exchange, Header, SentOptions, ToolResult, lines
 
 if TYPE_CHECKING:
@@ -57,16 +57,7 @@ class Cassette:
 def write_cassette(path: Path, header: Header, entries: Iterable[Exchange | ToolResult]) -> None:
     """Write a cassette whole, in place of the one that was there, or not at all. Raises CassetteError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with draft.open("w", encoding="ascii", newline="\n") as file:
-                file.writelines(lines(header, entries))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_whole(path, "".join(lines(header, entries)).encode("ascii"))
     except OSError as error:
         raise CassetteError(f"the cassette cannot be written: {error.strerror or error}", path=str(path)) from error
 
