@@ -73,7 +73,7 @@ class _Job:
         self.future: asyncio.Future[Any] = loop.create_future()
         self.function, self.args, self.kwargs = function, args, kwargs
 
-    def run(self) -> None:
+    def run(self) -> tuple[Any, Exception | None]:
         result: Any = None
         error: Exception | None = None
         try:
@@ -84,6 +84,9 @@ class _Job:
             error = raised
         except BaseException as raised:  # noqa: BLE001  # it must not end the thread, nor the waiter's loop
             error = ToolExitError(f"the tool tried to end the process: {raised!r}")
+        return result, error
+
+    def deliver(self, result: Any, error: Exception | None) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits
             self.loop.call_soon_threadsafe(self._deliver, result, error)
 
@@ -136,22 +139,26 @@ class _Pool:
 
     def _start(self) -> None:
         self._threads += 1
+        self._idle += 1
         thread = threading.Thread(target=self._work, name=f"agent-run-tool-{next(self._numbers)}", daemon=True)
         try:
             thread.start()
         except BaseException:
             self._threads -= 1
+            self._idle -= 1
             raise
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            job.run()
-            if not self._finished(job):
+            outcome = job.run()
+            stays = self._finished(job)  # before the waiter is told: its next call finds this thread idle
+            job.deliver(*outcome)
+            if not stays:
                 return
+            del job, outcome
 
     def _next(self) -> _Job | None:
         with self._changed:
-            self._idle += 1
             ready = self._changed.wait_for(lambda: bool(self._waiting), IDLE_SECONDS)
             self._idle -= 1
             if not ready:
@@ -168,6 +175,7 @@ class _Pool:
                 self._abandoned.remove(job)
                 return False
             self._running.discard(job)
+            self._idle += 1
             return True
 
 

@@ -62,11 +62,9 @@ async def test_many_waiting_calls_run_side_by_side():
     assert sorted(places) == list(range(32))
 
 
-async def test_an_idle_thread_is_used_again():
-    first = await run_in_thread(threading.get_ident)
-    for _ in range(20):
-        await run_in_thread(threading.get_ident)
-    assert first in [await run_in_thread(threading.get_ident) for _ in range(50)]
+async def test_calls_one_after_another_share_one_thread(monkeypatch):
+    monkeypatch.setattr(threads, "_pool", [])
+    assert len({await run_in_thread(threading.get_ident) for _ in range(200)}) == 1
 
 
 async def test_an_idle_thread_ends_after_a_while(monkeypatch):
