@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ManifestError,
         MissingKeyError,
         ModelChoiceError,
+        PromptTooLongError,
     )
     from runner.events import (
         BuiltInCalled,
@@ -44,8 +45,10 @@ if TYPE_CHECKING:
     from runner.executors.base import ToolExecutor
     from runner.executors.parallel import AsyncToolExecutor
     from runner.executors.rate_limiting import RateLimitingAsyncExecutor
+    from runner.history import HistoryPolicy
     from runner.loading import load_manifest
     from runner.manifest import AgentManifest
+    from runner.media import Media
     from runner.messages import ChatMessage
     from runner.models.base import Model
     from runner.models.gemini.model import GeminiModel
@@ -54,7 +57,7 @@ if TYPE_CHECKING:
     from runner.plan import Limits
     from runner.project import Project
     from runner.reload.news import Reloaded, ReloadFailed, ReloadNotice
-    from runner.requests import CacheUse, Cost, Finish, GenerateContentRequest, Source, Usage
+    from runner.requests import CacheUse, ContextSize, Cost, Finish, GenerateContentRequest, Source, Usage
     from runner.storages.base import ChatStorage
     from runner.storages.memory import LocalChatStorage
     from runner.storages.sqlite import SqliteChatStorage
@@ -71,14 +74,16 @@ _HOMES = {
     "runner.client": "GeminiClient",
     "runner.errors": "AgentRunError CassetteError CassetteMissError ChatBusyError ChatChangedError ChatStorageError "
     "GeminiAPIError GeminiClientError GeminiResponseError GeminiToolExecutionError ManifestError MissingKeyError "
-    "ModelChoiceError",
+    "ModelChoiceError PromptTooLongError",
     "runner.events": "BuiltInCalled CodeRan CodeWritten Event Notice TextDelta ThoughtDelta ToolCalled ToolProgress "
     "ToolReturned TurnEnded TurnStarted UsageReported",
     "runner.executors.base": "ToolExecutor",
     "runner.executors.parallel": "AsyncToolExecutor",
     "runner.executors.rate_limiting": "RateLimitingAsyncExecutor",
+    "runner.history": "HistoryPolicy",
     "runner.loading": "load_manifest",
     "runner.manifest": "AgentManifest",
+    "runner.media": "Media",
     "runner.messages": "ChatMessage",
     "runner.models.base": "Model",
     "runner.models.gemini.model": "GeminiModel",
@@ -86,7 +91,7 @@ _HOMES = {
     "runner.models.scripted": "ScriptedModel",
     "runner.project": "Project",
     "runner.reload.news": "ReloadFailed ReloadNotice Reloaded",
-    "runner.requests": "CacheUse Cost Finish GenerateContentRequest Source Usage",
+    "runner.requests": "CacheUse ContextSize Cost Finish GenerateContentRequest Source Usage",
     "runner.storages.base": "ChatStorage",
     "runner.storages.memory": "LocalChatStorage",
     "runner.storages.sqlite": "SqliteChatStorage",
@@ -119,6 +124,7 @@ __all__ = [
     "ChatStorageError",
     "CodeRan",
     "CodeWritten",
+    "ContextSize",
     "Cost",
     "Event",
     "Finish",
@@ -131,15 +137,18 @@ __all__ = [
     "GeminiResponseError",
     "GeminiToolExecutionError",
     "GenerateContentRequest",
+    "HistoryPolicy",
     "Limits",
     "LocalChatStorage",
     "ManifestError",
+    "Media",
     "MissingKeyError",
     "Model",
     "ModelChoiceError",
     "Notice",
     "OfflineModel",
     "Project",
+    "PromptTooLongError",
     "RateLimitingAsyncExecutor",
     "ReloadFailed",
     "ReloadNotice",

@@ -12,22 +12,19 @@ from runner.client import GeminiClient, TurnEvents
 from runner.digests import digest_of
 from runner.errors import ManifestError, MissingKeyError
 from runner.events import Notice
+from runner.history import HistoryPolicy
 from runner.loading import LoadedManifest, load_manifest
 from runner.loading.placing import placed
 from runner.loading.templates.rendering import turn_instructions
 from runner.manifest import ModelSpec
 from runner.modules import ModuleTable
-from runner.outputsource import output_of
 from runner.plan import Limits
 from runner.plugins import EXECUTORS, MODELS, STORAGES
 from runner.registry import Place
-from runner.retention import Retention
 from runner.settings import Settings
 from runner.shared import Parts
 from runner.tools.built_in import BuiltInTool
-from runner.tools.cached import CachedTool
 from runner.tools.toolbox import Toolbox
-from runner.toolsource import tools_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,9 +32,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.agent_cache import AgentCache
+    from runner.answers.output import Output
     from runner.client import RunOptions
     from runner.executors.base import ToolExecutor
     from runner.manifest import AgentManifest, Spec
+    from runner.manifest.output import OutputPart
     from runner.manifest.specs import StorageSpec
     from runner.manifest.tools import ToolLine
     from runner.messages import ChatMessage
@@ -116,7 +115,7 @@ class Agent:
             if self.manifest.tool_mode == "any" and not len(self.toolbox):
                 raise ManifestError("`any` forces a tool call, but there are no tools", key="tool_mode")
             with _located(loaded, "output"):
-                self.output = None if self.manifest.output is None else output_of(self.manifest.output, place)
+                self.output = None if self.manifest.output is None else _output_of(self.manifest.output, place)
             self.model = self._model(loaded, previous)
             self.executor: ToolExecutor[Any] = EXECUTORS.make(self.manifest.executor, place)
             self._closing.callback(self.executor.shutdown)
@@ -128,6 +127,8 @@ class Agent:
         self.chat_manager = ChatManager(self.storage, instructions, namespace=self.name, clock=clock or utc_now)
         if self.storage_spec.retention is not None and self._substitutes.storage is None:
             prefix = prefix_of(self.name)
+            from runner.retention import Retention
+
             retention = self.chat_manager.retention = Retention(self.storage, prefix, self.storage_spec.retention)
             self._closing.push_async_callback(retention.aclose)
         generation = self.manifest.generation
@@ -143,6 +144,8 @@ class Agent:
             generation_config=generation.config(),
             settings=generation.settings(),
             output=self.output,
+            first_files=self._first_files if self.manifest.files else (),
+            history=HistoryPolicy(**self.manifest.history.given()),
         )
         self._closing.push_async_callback(self.client.aclose)
 
@@ -192,12 +195,17 @@ class Agent:
         )
 
     async def get_history(self, chat_id: str) -> list[ChatMessage]:
-        """The messages of a chat, as Gemini sees them."""
+        """The messages of a chat, in order; also those that are not sent any more."""
         return await self.chat_manager.get_history(chat_id)
 
     async def latest_chat(self) -> str | None:
         """The id of this agent's chat written to last, or None."""
         return await self.chat_manager.latest_chat()
+
+    def _first_files(self) -> list[str | Path]:
+        from runner.named_files import files_named
+
+        return files_named(self.manifest.files or (), self.path.parent, self.root)
 
     def _module_table(self, previous: Agent | None) -> ModuleTable:
         roots = (self.root, self.path.parent)
@@ -206,6 +214,8 @@ class Agent:
 
     def made_tools(self, line: str) -> list[Tool]:
         """The tools that a line of the manifest's `tools` names, of this agent's own modules. Raises ManifestError."""
+        from runner.toolsource import tools_of
+
         return tools_of(line, self._place)
 
     def made_model(self, spec: Spec) -> Model:
@@ -327,6 +337,15 @@ def _located(loaded: LoadedManifest, key: str | None = None) -> Iterator[None]:
 
 
 def _tools_of(index: int, line: ToolLine, place: Place, loaded: LoadedManifest) -> list[Tool]:
+    from runner.tools.cached import CachedTool
+    from runner.toolsource import tools_of
+
     with _located(loaded, f"tools[{index}]"):
         tools = tools_of(line.name, place)
         return tools if line.cache is None else [CachedTool(tool, line.cache) for tool in tools]
+
+
+def _output_of(part: OutputPart, place: Place) -> Output:
+    from runner.outputsource import output_of
+
+    return output_of(part, place)

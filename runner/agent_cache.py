@@ -6,15 +6,17 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.caching.content import CachedContent, Files
+from runner.caching.content import CachedContent
 from runner.caching.model import CachedModel, caches_of
 from runner.caching.own import CacheSettings, OwnCache
+from runner.caching.uploaded import UploadedContent
 from runner.caching.wanted import Wanted
 from runner.chats import request_for
 from runner.loading.include import names_files
 from runner.loading.values import values_of
 from runner.manifest.limits import CachePart
 from runner.messages import to_json
+from runner.named_files import Files
 
 if TYPE_CHECKING:
     from runner.agent import Agent
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from runner.manifest import Spec
     from runner.models.base import Model
     from runner.storages.base import ChatStorage
+    from runner.storages.shared_state import SharedState
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class AgentCache:
 
     keeper: OwnCache
     content: CachedContent
+    shared: SharedState
 
     @classmethod
     def of(cls, loaded: LoadedManifest, spec: Spec, model: Model, storage: ChatStorage) -> AgentCache:
@@ -43,11 +47,11 @@ class AgentCache:
             auto_refresh_ttl=part.auto_refresh_ttl,
             min_tokens=part.min_tokens,
         )
-        return cls(OwnCache(settings, caches_of(model), storage.shared), content_of(loaded))
+        return cls(OwnCache(settings, caches_of(model), storage.shared), content_of(loaded), storage.shared)
 
     def around(self, model: Model) -> CachedModel:
         """The model, asked with the cache."""
-        return CachedModel(model, self.keeper, self.content)
+        return CachedModel(model, self.keeper, self.content, self.shared)
 
     async def wanted(self, agent: Agent) -> Wanted:
         """What a turn of the agent would want a cache of now."""
@@ -59,7 +63,7 @@ class AgentCache:
             tool_mode=agent.manifest.tool_mode,
             step=2,
         )
-        return Wanted(request, await self.content.read())
+        return Wanted(request, await UploadedContent(self.content, agent.model, self.shared).read())
 
 
 def with_content(loaded: LoadedManifest, model: Model) -> Model:

@@ -75,4 +75,4 @@ class AskedModel:
         from runner.agent_cache import content_of
         from runner.caching.model import CachedModel
 
-        return CachedModel(model, content=content_of(self._loaded))
+        return CachedModel(model, content=content_of(self._loaded), shared=self._shared)

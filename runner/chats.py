@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import quote, unquote
 
 from runner.known_logs import KnownLogs
-from runner.messages import ChatMessage, history
+from runner.messages import ChatMessage
 from runner.recovery import closing, open_turn
+from runner.rendering import history, said
 from runner.requests import GenerateContentRequest
 from runner.tools.toolbox import Toolbox
 from runner.uninterrupted import uninterrupted
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
     from runner.caches import CacheConfig
+    from runner.known_logs import KnownLog
     from runner.messages import Content, Json, Part
     from runner.models.base import Model
+    from runner.rendering import Rendering
     from runner.retention import Retention
     from runner.storages.base import ChatStorage
     from runner.storages.lease import Lease
@@ -63,12 +66,31 @@ def named(key: str) -> tuple[str, str]:
 class OpenChat:
     """A chat held under its lease for one turn: its log, and the only way to add to it."""
 
-    def __init__(self, storage: ChatStorage, key: str, lease: Lease, log: list[ChatMessage], clock: Clock) -> None:
+    def __init__(self, storage: ChatStorage, key: str, lease: Lease, known: KnownLog, clock: Clock) -> None:
         self._storage, self._key, self._lease, self._clock = storage, key, lease, clock
-        self.log = log
+        self._known = known
         self.closed: Sequence[ChatMessage] = ()  # what was appended at opening, to close an open turn
-        self.messages = history(log)
         self._writing = asyncio.Lock()
+
+    @property
+    def log(self) -> list[ChatMessage]:
+        """All entries."""
+        return self._known.log
+
+    @property
+    def rendering(self) -> Rendering:
+        """What Gemini sees of the log."""
+        return self._known.rendering
+
+    @property
+    def messages(self) -> list[ChatMessage]:
+        """The messages Gemini sees, in order."""
+        return self._known.rendering.messages
+
+    @property
+    def has_files(self) -> bool:
+        """Whether any entry tells of files."""
+        return self._known.files > 0
 
     @property
     def next_turn(self) -> int:
@@ -108,17 +130,22 @@ class OpenChat:
         A cancellation that comes meanwhile takes effect when the write is over, so the log here is the log stored.
         With the last ones the chat is given free.
         """
-        await uninterrupted(self._write(entries, is_last=is_last))
+        if self._storage.never_waits:
+            await self._write(entries, is_last=is_last)
+        else:
+            await uninterrupted(self._write_in_turn(entries, is_last=is_last))
+
+    async def _write_in_turn(self, entries: Sequence[ChatMessage], *, is_last: bool) -> None:
+        async with self._writing:
+            await self._write(entries, is_last=is_last)
 
     async def _write(self, entries: Sequence[ChatMessage], *, is_last: bool) -> None:
-        async with self._writing:
-            await self._lease.check()
-            if is_last:
-                await self._storage.append_last(self._key, entries, len(self.log), self._lease)
-            else:
-                await self._storage.append(self._key, entries, len(self.log))
-            self.log.extend(entries)
-            self.messages.extend(entry for entry in entries if entry.is_sent)
+        await self._lease.check()
+        if is_last:
+            await self._storage.append_last(self._key, entries, len(self.log), self._lease)
+        else:
+            await self._storage.append(self._key, entries, len(self.log))
+        self._known.extend(entries)
 
     async def check(self) -> None:
         """Raise ChatChangedError when the chat was taken over; called before every tool start."""
@@ -155,8 +182,8 @@ class ChatManager:
         return self._prefix + chat_id
 
     async def get_history(self, chat_id: str) -> list[ChatMessage]:
-        """The messages of a chat, as Gemini sees them."""
-        return history(await self.storage.read_after(self.key(chat_id), 0))
+        """The messages of a chat, in order; also those that are not sent any more, but no summaries of them."""
+        return said(await self.storage.read_after(self.key(chat_id), 0))
 
     async def latest_chat(self) -> str | None:
         """The id of the chat written to last, or None."""
@@ -174,8 +201,8 @@ class ChatManager:
             is_next = (
                 len(known.log) == n
             )  # not where the chat was replaced, or grew here while its lease was waited for
-            known.log += newer.entries if is_next else await self.storage.read_after(key, len(known.log))
-            chat = OpenChat(self.storage, key, lease, known.log, self.clock)
+            known.extend(newer.entries if is_next else await self.storage.read_after(key, len(known.log)))
+            chat = OpenChat(self.storage, key, lease, known, self.clock)
             if entries := closing(chat.log, chat.now()):
                 await chat.append(*entries)
                 chat.closed = entries
@@ -202,7 +229,7 @@ class ChatManager:
         files: Sequence[Part] = (),
     ) -> GenerateContentRequest:
         """The request that this query would begin a turn with. The history is read; nothing is changed."""
-        past = await self.get_history(chat_id)
+        past = history(await self.storage.read_after(self.key(chat_id), 0))
         return request_for(
             model if isinstance(model, str) else model.name,
             [*past, ChatMessage.user(query, files=files)],
@@ -223,6 +250,7 @@ def request_for(
     step: int,
     generation_config: Json | None = None,
     settings: Json | None = None,
+    has_files: bool = False,
 ) -> GenerateContentRequest:
     """The request of one step of a turn."""
     return GenerateContentRequest(
@@ -233,6 +261,7 @@ def request_for(
         tool_config=tool_config(tool_mode, step, toolbox),
         generation_config=generation_config,
         settings=settings,
+        has_files=has_files,
     )
 
 

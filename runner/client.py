@@ -7,15 +7,16 @@ import logging
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
-from runner.answers.output import Output
-from runner.answers.structured import StructuredModel
+from runner.attachments.model import AttachedModel
+from runner.attachments.uploads import FileNews
 from runner.chats import ChatManager, ToolMode, new_chat_id
 from runner.errors import AgentRunError
 from runner.events import TextDelta, TurnEnded
 from runner.executors.parallel import AsyncToolExecutor
-from runner.files import file_part
+from runner.files import check
+from runner.history import History, HistoryPolicy
 from runner.models.fallback import Fallback
 from runner.models.limiting.model import RateLimit
 from runner.models.retry import Retry
@@ -25,11 +26,12 @@ from runner.tools.toolbox import Toolbox
 from runner.turn import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
     from pathlib import Path
 
     from google.genai import Client
 
+    from runner.answers.output import Output
     from runner.caches import CacheConfig, CacheManager
     from runner.chats import OpenChat
     from runner.events import Event
@@ -45,10 +47,13 @@ T = TypeVar("T", int, float)
 DEFAULT_MODEL = "gemini-3.8-flash"
 
 
+Files: TypeAlias = "Sequence[str | Path | Part]"
+
+
 class RunOptions(TypedDict, total=False):
     """What is of one turn alone."""
 
-    files: Sequence[str | Path | Part]
+    files: Sequence[str | Path | Part]  # paths, `gs://` and `https://` uris, or parts as the API has them
     context: object  # the caller's own object, handed to tools as `ToolContext.deps`
     max_tokens: int | None  # what the turn may cost, in tokens; the agent's own limit holds as well
     max_cost: float | None  # and in US dollars
@@ -68,6 +73,8 @@ class TurnOptions(RunOptions, total=False):
     output: object  # the form of the answer: a JSON schema, a type that pydantic validates, or an Output
 
 
+_MODEL = frozenset({"num_gemini_call_retries", "cache_config"})
+_LIMITS = frozenset({"max_iterations", "max_tokens", "max_cost"})
 _UNDER_WAY: set[AsyncExitStack] = set()
 """What turns under way hold. A turn is closed from the outside in; were all its generators garbage at once, in a cycle,
 they would be closed in any order."""
@@ -76,7 +83,7 @@ they would be closed in any order."""
 class TurnEvents:
     """The events of one turn: iterate it to run the turn. Leaving the loop and `aclose()` interrupt the turn."""
 
-    def __init__(self, client: GeminiClient, chat_id: str, plan: Plan, query: str, files: Sequence[Part]) -> None:
+    def __init__(self, client: GeminiClient, chat_id: str, plan: Plan, query: str, files: Files) -> None:
         self._running = _RunningTurn()
         self._events = self._running.events(client.chat_manager, chat_id, plan, query, files)
 
@@ -87,8 +94,8 @@ class TurnEvents:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Event:
-        return await anext(self._events)
+    def __anext__(self) -> Awaitable[Event]:
+        return self._events.__anext__()
 
     async def aclose(self) -> None:
         """Interrupt the turn, unless it is over, and close the chat."""
@@ -111,7 +118,7 @@ class _RunningTurn:
             self._opening.reschedule(asyncio.get_running_loop().time())
 
     async def events(
-        self, manager: ChatManager, chat_id: str, plan: Plan, query: str, files: Sequence[Part]
+        self, manager: ChatManager, chat_id: str, plan: Plan, query: str, files: Files
     ) -> AsyncGenerator[Event, None]:
         ended: TurnEnded | None = None
         try:
@@ -164,7 +171,8 @@ class GeminiClient:
     Without `chat_manager`, chats live in memory; without `chat_id`, all calls of one client share one chat.
     `generation_config` is Gemini's `generationConfig` as the wire has it (`{"maxOutputTokens": 500}`), `settings` are
     other fields of a request's body (`safetySettings`, `serviceTier`). `output` is the form of the answers, a JSON
-    schema or a type: `TurnEnded.value` is then the answer read as that.
+    schema or a type: `TurnEnded.value` is then the answer read as that. `history` is what is sent of a long chat.
+    `first_files` are sent with the first message of each chat, before its text.
     """
 
     def __init__(
@@ -180,6 +188,8 @@ class GeminiClient:
         settings: Json | None = None,
         output: object = None,
         model: str | Model = DEFAULT_MODEL,
+        history: HistoryPolicy | None = None,
+        first_files: Files | Callable[[], Files] = (),
     ) -> None:
         self.chat_manager = chat_manager or ChatManager()
         self._api_key, self._default_model = api_key, model
@@ -189,12 +199,16 @@ class GeminiClient:
         self._limits = limits or Limits(max_iterations=max_iterations)
         self._retries = num_gemini_call_retries
         self._generation_config, self._settings = generation_config, settings
-        self._output = None if output is None else Output.of(output)
+        self._output = None if output is None else _output_of(output)
+        self.first_files: Callable[[], Files] = first_files if callable(first_files) else partial(tuple, first_files)
+        self._history = History(history or HistoryPolicy())
         self._chat_id = new_chat_id()
         self._executor: ToolExecutor[Any] = AsyncToolExecutor()
         self._closing = AsyncExitStack()
         self._gemini: GeminiModel | None = None
+        self._usual: Retry | Fallback | None = None  # the Gemini model that is asked where a call says nothing else
         self._caches: CacheManager | None = None
+        self._file_news = FileNews()
         if chat_manager is None:
             self._closing.push_async_callback(self.chat_manager.storage.aclose)
 
@@ -207,7 +221,7 @@ class GeminiClient:
     async def aclose(self) -> None:
         """Close what this client opened: connections, and the storage if it was made here."""
         await self._closing.aclose()
-        self._gemini = None
+        self._gemini = self._usual = None
 
     @property
     def limits(self) -> Limits:
@@ -245,7 +259,9 @@ class GeminiClient:
 
         Wrong arguments raise at once: ManifestError for tools, ValueError for the rest.
         """
-        files = [file_part(file) for file in options.get("files") or ()]
+        files = list(options.get("files") or ())
+        for file in files:
+            check(file)
         if not query and not files:
             raise ValueError("the query is empty")
         return TurnEvents(self, options.get("chat_id") or self._chat_id, self._plan(options), query, files)
@@ -257,16 +273,13 @@ class GeminiClient:
         tool_mode = options.get("tool_mode") or self._tool_mode
         if tool_mode == "any" and not len(toolbox):
             raise ValueError('tool_mode "any" forces a tool call, but there are no tools')
-        retries = options.get("num_gemini_call_retries")
-        asked = _retrying(
-            self._gemini_model() if isinstance(model, str) else model,
-            self._retries if retries is None else retries,
-        )
-        cache = options.get("cache_config")
-        asked = asked if cache is None else asked.around(partial(self._cached, cache))
-        output = self._output if options.get("output") is None else Output.of(options["output"])
+        if isinstance(model, str) and options.keys().isdisjoint(_MODEL):
+            asked = self._usual = self._usual or self._asked(model, options)
+        else:
+            asked = self._asked(model, options)
+        output = self._output if options.get("output") is None else _output_of(options["output"])
         return Plan(
-            model=asked if output is None else StructuredModel(asked, output),
+            model=asked if output is None else _with_output(asked, output),
             model_name=model if isinstance(model, str) else model.name,
             toolbox=toolbox,
             executor=options.get("tool_executor") or self._executor,
@@ -276,11 +289,25 @@ class GeminiClient:
             generation_config=self._generation_config,
             settings=self._settings,
             deps=options.get("context"),
+            history=self._history,
+            first_files=self.first_files,
         )
+
+    def _asked(self, model: str | Model, options: TurnOptions) -> Retry | Fallback:
+        """The model within its wrappers."""
+        retries, cache = options.get("num_gemini_call_retries"), options.get("cache_config")
+        asked = _retrying(
+            self._gemini_model() if isinstance(model, str) else model,
+            self._retries if retries is None else retries,
+        )
+        asked = asked if cache is None else asked.around(partial(self._cached, cache))
+        return asked.each_around(self._attached) if isinstance(asked, Fallback) else asked.around(self._attached)
 
     def _limits_of(self, options: TurnOptions) -> Limits:
         """The client's own limits and those of a call: of tokens and of cost the lower ones hold."""
         own, iterations = self._limits, options.get("max_iterations")
+        if options.keys().isdisjoint(_LIMITS):
+            return own
         return replace(
             own,
             max_iterations=own.max_iterations if iterations is None else iterations,
@@ -295,6 +322,10 @@ class GeminiClient:
 
         return CachedModel(model, NamedCache(config, caches_of(model), self.chat_manager.storage.shared))
 
+    def _attached(self, model: Model) -> Model:
+        """The model, asked with files that its service has."""
+        return AttachedModel(model, self.chat_manager.storage.shared, self._file_news)
+
     def _gemini_model(self) -> GeminiModel:
         if self._gemini is None:
             from runner.models.gemini.model import GeminiModel
@@ -302,6 +333,20 @@ class GeminiClient:
             self._gemini = GeminiModel(api_key=self._api_key)
             self._closing.push_async_callback(self._gemini.aclose)
         return self._gemini
+
+
+def _output_of(given: object) -> Output:
+    """The form of the answers, as it may be given."""
+    from runner.answers.output import Output
+
+    return Output.of(given)
+
+
+def _with_output(model: Model, output: Output) -> Model:
+    """The model, asked for answers of a form."""
+    from runner.answers.structured import StructuredModel
+
+    return StructuredModel(model, output)
 
 
 def _unbegun(reason: TurnReason, code: str, message: str, error: AgentRunError | None = None) -> TurnEnded:

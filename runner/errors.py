@@ -6,6 +6,7 @@
     │   ├── MissingKeyError          no way to reach Gemini was configured                                 (exit 2)
     │   ├── ModelChoiceError         the chosen model cannot be used for this chat or request              (exit 2)
     │   ├── GeminiAPIError           the service or the way to it failed: HTTP status or transport         (exit 3)
+    │   │   └── PromptTooLongError   the chat has more tokens than the model takes                         (exit 3)
     │   ├── GeminiResponseError      the service answered, but not with a usable answer                    (exit 3)
     │   └── GeminiToolExecutionError an executor raised, or returned the wrong number of results           (exit 70)
     ├── ChatStorageError             the storage failed; nothing was acknowledged that is not stored       (exit 4)
@@ -92,6 +93,17 @@ class GeminiAPIError(GeminiClientError):
 
 def _api_error(code: int, status: str, message: str, retryable: bool, retry_after: float | None) -> GeminiAPIError:
     return GeminiAPIError(code, status, message, retryable=retryable, retry_after=retry_after)
+
+
+class PromptTooLongError(GeminiAPIError):
+    """The service refused a prompt with more tokens than the model takes; `error` is what it said."""
+
+    def __init__(self, error: GeminiAPIError, message: str) -> None:
+        super().__init__(error.code, error.status, message)
+        self.error, self.reason = error, "PROMPT_TOO_LONG"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (PromptTooLongError, (self.error, self.message))
 
 
 class GeminiResponseError(GeminiClientError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 if TYPE_CHECKING:
     from runner.errors import AgentRunError
     from runner.messages import Json, TurnReason
-    from runner.requests import CacheUse, Cost, Source, Usage
+    from runner.requests import CacheUse, ContextSize, Cost, Source, Usage
 
 
 class _Event:
@@ -158,6 +158,7 @@ class TurnEnded(_Event):
     `cache` says what became of the context cache, where the agent has one. `cost` is in US dollars; None where a price
     is not known. `value` is what the answer was read as, where it was asked for in a form: a JSON value, or an instance
     of the type (its JSON, in the JSON form). `sources` are what it is drawn from, where built-in tools were used.
+    `context` is how much the chat sends now, where the service counted it.
     """
 
     reason: TurnReason
@@ -171,6 +172,7 @@ class TurnEnded(_Event):
     cost: Cost | None = None
     value: Any = None
     sources: tuple[Source, ...] = ()
+    context: ContextSize | None = None
 
     _unspoken: ClassVar[frozenset[str]] = frozenset({"error", "value", "sources"})
     _nullable: ClassVar[frozenset[str]] = frozenset({"cost"})

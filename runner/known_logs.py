@@ -6,7 +6,11 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runner.rendering import Rendering
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.messages import ChatMessage
 
 LIMIT = 32_000_000
@@ -15,12 +19,23 @@ LIMIT = 32_000_000
 
 @dataclass(slots=True)
 class KnownLog:
-    """A chat's log as far as it is known: its first `count` entries, kept as JSON texts of `size` characters."""
+    """A chat's log as far as it is known: its first `count` entries, kept as JSON texts of `size` characters.
+
+    `rendering` is what Gemini sees of it. `files` counts the entries with files.
+    """
 
     incarnation: int | None
     log: list[ChatMessage] = field(default_factory=list)
+    rendering: Rendering = field(default_factory=Rendering)
     count: int = 0
     size: int = 0
+    files: int = 0
+
+    def extend(self, entries: Sequence[ChatMessage]) -> None:
+        """Take up what comes next in the log."""
+        self.log.extend(entries)
+        self.rendering.extend(entries)
+        self.files += sum(entry.has_files for entry in entries)
 
 
 class KnownLogs:

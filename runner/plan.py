@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from runner.requests import Usage
+from runner.errors import GeminiClientError
+from runner.history import History, HistoryPolicy
+from runner.models.finish import joined, refusal
+from runner.requests import NO_USAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
     from runner.chats import ToolMode
     from runner.executors.base import ToolExecutor
     from runner.messages import Content, Json, Part
     from runner.models.base import Model
-    from runner.requests import CacheUse, Cost, Finish
+    from runner.requests import CacheUse, Cost, Finish, Usage
     from runner.tools.toolbox import Toolbox
 
 
@@ -47,6 +53,8 @@ class Plan:
     generation_config: Json | None = None
     settings: Json | None = None
     deps: object = None
+    history: History = field(default_factory=lambda: History(HistoryPolicy()))
+    first_files: Callable[[], Sequence[str | Path | Part]] = tuple
 
     async def begun(self) -> Plan:
         """The plan of a turn that begins now: where there is a choice of models, it is made."""
@@ -59,10 +67,23 @@ class Reply:
     """What one model call has given so far."""
 
     parts: list[Part] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
     cache: CacheUse | None = None
     cost: Cost | None = None
     finish: Finish | None = None
+
+    def answering(self, asked: str) -> str:
+        """The model that answered, as far as it says so; else the one that was asked."""
+        return (self.finish and self.finish.model_version) or asked
+
+    def whole(self, asked: str) -> tuple[list[Part], Finish]:
+        """The joined parts and the finish, once all has come. Raises GeminiClientError where it is no answer."""
+        finish, parts = self.finish, joined(self.parts)
+        if finish is None:
+            raise GeminiClientError(f"the model {asked} ended its reply without a finish")
+        if problem := refusal(finish, parts):
+            raise problem
+        return parts, finish
 
     @property
     def cache_use(self) -> CacheUse | None:

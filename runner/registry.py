@@ -86,7 +86,7 @@ class Registry:
 
     def make(self, spec: Spec, place: Place) -> Any:
         """The object a manifest's spec describes. Raises ManifestError saying what is wrong and what is known."""
-        factory, name = self._factory(spec.type, place.modules), spec.type
+        factory, name = self._factory(spec, place.modules), spec.type
         options = spec.options
         self._refuse_unknown(name, factory, options)
         if "place" in _parameters(factory):
@@ -96,11 +96,12 @@ class Registry:
         except (TypeError, ValueError) as error:
             raise ManifestError(f'{self.kind} "{name}": {_first_line(error)}', key=self.kind) from error
 
-    def _factory(self, name: str, modules: ModuleTable) -> Callable[..., Any]:
+    def _factory(self, spec: Spec, modules: ModuleTable) -> Callable[..., Any]:
+        name = spec.type
         if name in self._registered:
             return self._registered[name]
         if name in self._builtins:
-            return self._checked(name)
+            return self._checked(spec)
         if entry_point := self._entry_points().get(name):
             return self._loaded(name, entry_point)
         if ":" in name and name.partition(":")[0] not in self._builtins:
@@ -109,13 +110,17 @@ class Registry:
         hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
         raise ManifestError(f'unknown {self.kind} "{name}"{hint} Known: {", ".join(self.names)}', key=self.kind)
 
-    def _checked(self, name: str) -> Callable[..., Any]:
-        from pydantic import ConfigDict, validate_call
-
+    def _checked(self, spec: Spec) -> Callable[..., Any]:
+        """The factory of one of our own plug-ins, which checks the options that the spec's type has not checked."""
+        name = spec.type
         if missing := self.missing_driver(name):
             package, install = missing
             raise ManifestError(f'{self.kind} "{name}" needs the package {package}: {install}', key=self.kind)
         factory = self.builtin(name)
+        if not spec.model_extra and _required(factory) <= spec.options.keys():
+            return factory
+        from pydantic import ConfigDict, validate_call
+
         checked: Callable[..., Any] = validate_call(config=ConfigDict(strict=True))(factory)
         return checked
 
@@ -153,6 +158,12 @@ class Registry:
 
 def _parameters(factory: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(factory).parameters
+
+
+def _required(factory: Callable[..., Any]) -> set[str]:
+    """The options that have no default."""
+    items = _parameters(factory).values()
+    return {each.name for each in items if each.default is each.empty} - {"place"}
 
 
 def _first_line(error: Exception) -> str:

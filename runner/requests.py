@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from runner.events import Notice
-from runner.messages import Part, to_json
+from runner.messages import Part, joined_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +24,12 @@ class Usage:
     thoughts_tokens: int = 0
     tool_use_tokens: int = 0
     total_tokens: int = 0
+    _context: int = field(default=0, compare=False, repr=False)  # of a sum: that of the last one
+
+    @property
+    def context_tokens(self) -> int:
+        """The last prompt and the reply to it: what the next prompt begins with."""
+        return self._context or self.prompt_tokens + self.output_tokens
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> Usage:
@@ -40,10 +46,12 @@ class Usage:
     @classmethod
     def from_json(cls, counts: Mapping[str, Any]) -> Usage:
         """The inverse of `to_json`; counts of a later release are left out."""
-        known = {name: count for name, count in counts.items() if name in cls.__slots__ and isinstance(count, int)}
+        known = {name: count for name, count in counts.items() if name in _COUNTS and isinstance(count, int)}
         return cls(**known)
 
     def __add__(self, other: Usage) -> Usage:
+        if self is NO_USAGE:
+            return other
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.cached_tokens + other.cached_tokens,
@@ -51,12 +59,32 @@ class Usage:
             self.thoughts_tokens + other.thoughts_tokens,
             self.tool_use_tokens + other.tool_use_tokens,
             self.total_tokens + other.total_tokens,
+            other.context_tokens or self.context_tokens,
         )
 
     def to_json(self) -> dict[str, int]:
         """The counts that are not 0, and the total."""
-        counts = {name: getattr(self, name) for name in self.__slots__}
-        return {name: count for name, count in counts.items() if count or name == "total_tokens"}
+        return {name: count for name in _COUNTS if (count := getattr(self, name)) or name == "total_tokens"}
+
+
+_COUNTS = tuple(name for name in Usage.__slots__ if not name.startswith("_"))
+NO_USAGE = Usage()
+"""What nothing has cost yet; made once, for it is needed at every turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextSize:
+    """How much the chat sends: tokens of the last prompt and the reply, as counted, and what the model takes.
+
+    `window` is None where that is not known.
+    """
+
+    tokens: int
+    window: int | None = None
+
+    def to_json(self) -> dict[str, int]:
+        """The tokens, and the window where it is known."""
+        return {"tokens": self.tokens} | ({} if self.window is None else {"window": self.window})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +102,8 @@ class Cost:
         return self.prompt + self.cached + self.output + self.thoughts
 
     def __add__(self, other: Cost) -> Cost:
+        if self is NO_COST:
+            return other
         return Cost(
             self.prompt + other.prompt,
             self.cached + other.cached,
@@ -84,6 +114,9 @@ class Cost:
     def to_json(self) -> float:
         """The total, to a millionth of a cent."""
         return round(self.total, 8)
+
+
+NO_COST = Cost()
 
 
 def summed(one: Cost | None, other: Cost | None) -> Cost | None:
@@ -134,15 +167,22 @@ class CacheUse:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What an answer is drawn from: a page of the web, a place on a map, a stored file."""
+    """What an answer is drawn from: a page of the web, a place on a map, a stored file.
+
+    `spans` are the places of the answer's text that it supports: where each begins and ends, in characters.
+    """
 
     uri: str
     title: str = ""
     kind: Literal["web", "maps", "file", "url"] = "web"
+    spans: tuple[tuple[int, int], ...] = ()
 
     def to_json(self) -> Json:
-        """As the API's grounding chunks have it."""
-        return {"kind": self.kind, "uri": self.uri, **({"title": self.title} if self.title else {})}
+        """As the API's grounding chunks have it, and the spans."""
+        form: Json = {"kind": self.kind, "uri": self.uri}
+        if self.title:
+            form["title"] = self.title
+        return {**form, "spans": [list(span) for span in self.spans]} if self.spans else form
 
 
 ModelItem: TypeAlias = Part | Usage | Notice | CacheUse | Finish
@@ -159,6 +199,7 @@ class GenerateContentRequest:
     `tools` is `[{"functionDeclarations": [...]}]` and the like; `tool_config` and `generation_config` are the API's,
     and `settings` other fields of the body: `safetySettings`, `serviceTier`. `cached_content` is a context cache's
     resource name; an empty one says that none is to be used. `extra_body` is merged into the body, objects key by key.
+    `has_files` says that some of the messages may tell of files.
     """
 
     model: str
@@ -170,6 +211,7 @@ class GenerateContentRequest:
     settings: Json | None = None
     cached_content: str | None = None
     extra_body: Json | None = None
+    has_files: bool = False
 
     @property
     def contents(self) -> list[Content]:
@@ -203,8 +245,7 @@ class GenerateContentRequest:
 
     def encoded(self) -> str:
         """`body()` as JSON text, joined from the messages' stored texts without decoding them."""
-        contents = ",".join(message.content_json for message in self.messages)
-        options = to_json(self.options())[1:-1]
+        contents, options = joined_json(self.messages), to_json(self.options())[1:-1]
         return f'{{"contents":[{contents}]{"," if options else ""}{options}}}'
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What the environment says. Ours have the prefix `AGENT_RUN_`; Gemini's keep the names google-genai reads."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="AGENT_RUN_", extra="ignore", env_file_encoding="utf-8-sig", env_ignore_empty=True
-    )
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
-    model: str | None = Field(default=None, description="Used instead of every manifest's model.")
-    storage: str | None = Field(default=None, repr=False, description="Used instead of every manifest's storage.")
+    model: str | None = Field(
+        default=None, validation_alias="AGENT_RUN_MODEL", description="Used instead of every manifest's model."
+    )
+    storage: str | None = Field(
+        default=None,
+        repr=False,
+        validation_alias="AGENT_RUN_STORAGE",
+        description="Used instead of every manifest's storage.",
+    )
     key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("GOOGLE_API_KEY", "GEMINI_API_KEY"),
@@ -35,10 +40,21 @@ class Settings(BaseSettings):
         """The settings of the environment, then of the `.env` in the project root; an empty variable says nothing."""
         from runner.loading.environment import dotenv_of
 
+        path = dotenv_of(root)
+        if path is None:
+            return cls.of_environment()
+        from runner.settings_file import settings_of_file
+
         try:
-            return cls(_env_file=dotenv_of(root))  # type: ignore[call-arg]  # an argument of BaseSettings
+            return settings_of_file(path)
         except UnicodeDecodeError:  # what is wrong with the file, a manifest's check tells
-            return cls(_env_file=None)  # type: ignore[call-arg]  # an argument of BaseSettings
+            return cls.of_environment()
+
+    @classmethod
+    def of_environment(cls) -> Settings:
+        """The settings of the environment alone, as pydantic-settings reads them, whose import takes a tenth of a
+        start: names in any case, and nothing from a variable that is empty."""
+        return cls.model_validate({name.upper(): text for name, text in os.environ.items() if text})
 
     @property
     def api_key(self) -> str | None:

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.models.prices import cost_by_kind, price_of, prices
-from runner.requests import Cost, Usage, summed
+from runner.requests import NO_COST, NO_USAGE, summed
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from runner.requests import Cost, Usage
 
 
 @dataclass(slots=True)
 class Spending:
     """The tokens and the dollars of a turn; `at_most` counts cached tokens of an unknown price like others."""
 
-    usage: Usage = field(default_factory=Usage)
-    cost: Cost | None = field(default_factory=Cost)
-    at_most: Cost | None = field(default_factory=Cost)
+    usage: Usage = NO_USAGE
+    cost: Cost | None = NO_COST
+    at_most: Cost | None = NO_COST
 
     def add(self, model: str, usage: Usage, when: datetime) -> Cost | None:
         """Count one model call; returns what it cost, None where the price of the model that answered is not known."""
-        cost = cost_by_kind(model, usage, when)
-        price = price_of(model, when)
+        cost = at_most = cost_by_kind(model, usage, when)
+        if cost is None and (price := price_of(model, when)) is not None:
+            at_most = price.at_most(usage)
         self.usage += usage
-        self.cost = summed(self.cost, cost)
-        self.at_most = summed(self.at_most, cost if cost is not None or price is None else price.at_most(usage))
+        self.cost, self.at_most = summed(self.cost, cost), summed(self.at_most, at_most)
         return cost
 
     def limit(self, max_cost: float | None, max_tokens: int | None) -> tuple[str, str] | None:

@@ -14,16 +14,15 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from runner.answers.parts import event_of
-from runner.answers.sources import grounds_of, sources_in
+from runner.answers.sources import sources_in
+from runner.attachments.sending import sent
 from runner.chats import request_for
-from runner.errors import AgentRunError, ChatStorageError, GeminiClientError, ModelChoiceError
+from runner.entries import TurnEntries
+from runner.errors import AgentRunError, ChatStorageError, GeminiAPIError, ModelChoiceError
 from runner.events import TurnEnded, TurnStarted, UsageReported
-from runner.executors.batch import Batch
-from runner.executors.bound import BatchSettings
-from runner.messages import ChatMessage, Meta, responses_to
-from runner.models.finish import joined, refusal
+from runner.fitting import Fitting
+from runner.messages import ChatMessage
 from runner.plan import Reply
-from runner.recovery import closed
 from runner.requests import CacheUse, Finish, Usage
 from runner.spending import Spending, unpriced
 from runner.uninterrupted import uninterrupted
@@ -31,10 +30,13 @@ from runner.waiting import BoundedWait, TurnOver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+    from pathlib import Path
 
     from runner.chats import OpenChat
     from runner.events import Event
-    from runner.messages import EntryKind, Part, TurnReason
+    from runner.executors.batch import Batch
+    from runner.executors.bound import BatchSettings
+    from runner.messages import Part, TurnReason
     from runner.plan import Plan
     from runner.requests import GenerateContentRequest
 
@@ -47,7 +49,8 @@ class Turn:
     def __init__(self, chat: OpenChat, chat_id: str, plan: Plan) -> None:
         self._chat, self._chat_id, self._plan = chat, chat_id, plan
         self._number = chat.next_turn
-        self._step = 0
+        self._entries = TurnEntries(chat, plan, self._number)
+        self._fitting = Fitting(chat, plan, self._entries)
         self._tool_calls = 0
         self._spending = Spending()
         self._cache: CacheUse | None = None
@@ -61,18 +64,29 @@ class Turn:
         """End the turn as soon as possible, as `interrupted`: what runs is cancelled, every call gets its result."""
         self._wait.interrupt()
 
-    async def run(self, query: str, files: Sequence[Part] = ()) -> AsyncGenerator[Event, None]:
+    async def run(self, query: str, files: Sequence[str | Path | Part] = ()) -> AsyncGenerator[Event, None]:
         """The turn's events, TurnEnded last, when all is stored. Closing the iterator interrupts the turn."""
         self._refuse_foreign_chat()
         self._refuse_unpriced()
         self._wait.begin()
         try:
-            await self._chat.append(ChatMessage.user(query, files=files, meta=self._meta("user")))
+            first = self._plan.first_files() if self._number == 1 else ()
+            if files or first:
+                async with aclosing(self._store_with_files(query, files, first)) as told:
+                    async for notice in told:
+                        yield notice
+            else:
+                await self._chat.append(*self._fitting.opened(ChatMessage.user(query, meta=self._entries.meta("user"))))
             yield TurnStarted(self._chat_id, self._number, self._plan.model_name)
-            with self._plan.executor.turn():
+            for notice in self._fitting.notices:
+                yield notice
+            self._plan.executor.begin_turn()
+            try:
                 async with aclosing(self._steps()) as told:
                     async for event in told:
                         yield event
+            finally:
+                self._plan.executor.end_turn()
         except (TurnOver, AgentRunError) as over:
             untold = self._batch.untold() if self._batch is not None and self._chat.awaits_results else []
             ended = await self._closed_by(over)
@@ -85,6 +99,17 @@ class Turn:
             raise
         finally:
             self._wait.end()
+
+    async def _store_with_files(
+        self, query: str, files: Sequence[str | Path | Part], first: Sequence[str | Path | Part]
+    ) -> AsyncGenerator[Event, None]:
+        """Store the user's message; large files are uploaded before, so that it can be sent as it is stored."""
+        async with aclosing(sent(query, files, self._entries.meta("user"), self._plan.model, first)) as told:
+            while (item := await self._wait.next(told)) is not None:
+                if isinstance(item, ChatMessage):
+                    await self._chat.append(*self._fitting.opened(item))
+                else:
+                    yield item
 
     def _refuse_foreign_chat(self) -> None:
         if self._plan.model.family == "offline" and self._chat.family not in {None, "offline"}:
@@ -102,18 +127,30 @@ class Turn:
 
     async def _steps(self) -> AsyncGenerator[Event, None]:
         ended: TurnEnded | None = None
-        while ended is None:
-            self._step += 1
-            async with aclosing(self._ask()) as told:
+        if self._plan.history.policy.summarize:
+            async with aclosing(self._fitting.summarized(self._wait, self._spending)) as told:
                 async for event in told:
                     yield event
-            reply = self._reply
-            yield UsageReported(self._step, reply.usage, reply.cache_use, reply.cost, self._answering(reply))
-            ended = await self._store_reply()
-            if self._batch is not None:
-                async with aclosing(self._run_calls(self._batch)) as told:
+        while ended is None:
+            self._entries.step += 1
+            try:
+                async with aclosing(self._ask()) as told:
                     async for event in told:
                         yield event
+            except GeminiAPIError as error:
+                yield await self._fitting.shortened(error, is_shown=bool(self._reply.parts))
+                self._entries.step -= 1
+                continue
+            reply = self._reply
+            if (notice := self._fitting.measured(reply.usage)) is not None:
+                yield notice
+            model = reply.answering(self._plan.model_name)
+            yield UsageReported(self._entries.step, reply.usage, reply.cache_use, reply.cost, model)
+            ended = await self._store_reply()
+            if self._batch is not None:
+                async with aclosing(self._batch.run(self._plan.executor)) as told:
+                    while (done := await self._wait.next(told)) is not None:
+                        yield done
                 ended = await self._store_results(self._batch)
         yield ended
 
@@ -126,14 +163,16 @@ class Turn:
             system_instruction=self._plan.system_instruction,
             toolbox=self._plan.toolbox,
             tool_mode=self._plan.tool_mode,
-            step=self._step,
+            step=self._entries.step,
             generation_config=self._plan.generation_config,
             settings=self._plan.settings,
+            has_files=self._chat.has_files,
         )
 
     async def _ask(self) -> AsyncGenerator[Event, None]:
         reply = self._reply = Reply()
-        logger.debug("chat %a, step %d.%d: asking %s", self._chat_id, self._number, self._step, self._plan.model_name)
+        step, asked = self._entries.step, self._plan.model_name
+        logger.debug("chat %a, step %d.%d: asking %s", self._chat_id, self._number, step, asked)
         try:
             async with aclosing(self._plan.model.generate(self._request())) as stream:
                 while (item := await self._wait.next(stream)) is not None:
@@ -150,33 +189,26 @@ class Turn:
                     else:
                         yield item
         finally:
-            reply.cost = self._spending.add(self._answering(reply), reply.usage, self._chat.time)
+            reply.cost = self._spending.add(reply.answering(asked), reply.usage, self._chat.time)
             if (used := reply.cache_use) is not None:
                 self._cache = used if self._cache is None else self._cache + used
 
-    def _answering(self, reply: Reply) -> str:
-        """The model that answered, as far as it says so; else the one that was asked."""
-        return (reply.finish and reply.finish.model_version) or self._plan.model_name
-
     async def _store_reply(self) -> TurnEnded | None:
         """Store the model's content, its calls not started; the end of the turn if it is the answer."""
-        finish, parts = self._reply.finish, joined(self._reply.parts)
-        if finish is None:
-            raise GeminiClientError(f"the model {self._plan.model_name} ended its reply without a finish")
-        if problem := refusal(finish, parts):
-            raise problem
-        meta = self._reply_meta(finish)
-        message = ChatMessage({"role": "model", "parts": parts}, meta)
-        calls = message.calls
+        parts, finish = self._reply.whole(self._plan.model_name)
+        message = self._entries.reply(parts, finish, self._reply.usage)
+        meta, calls = message.meta, message.calls
         if not calls:
             meta["status"] = "answered"
             await self._store(message, is_last=True)
             return self._ended("answered", value=finish.value)
+        from runner.executors.batch import Batch  # most answers need no tool
+
         batch = self._batch = Batch(calls, self._plan.toolbox, self._batch_settings())
         meta["effects"] = batch.effects
         limit = self._limit_on(len(calls))
         if limit is None and batch.once_calls and self._plan.executor.starts_together:
-            await self._store(message, self._started(batch.once_calls))
+            await self._store(message, self._entries.started(batch.once_calls))
         else:
             await self._store(message)
         if limit is not None:
@@ -193,7 +225,7 @@ class Turn:
         self._tool_calls += calls
         if self._tool_calls > limits.max_tool_calls:
             return TurnOver("limit", "max_tool_calls", f"more than {limits.max_tool_calls} tool calls in one turn")
-        if self._step >= limits.max_iterations:
+        if self._entries.step >= limits.max_iterations:
             return TurnOver("limit", "max_iterations", f"no answer in {limits.max_iterations} steps")
         spent = self._spending.limit(limits.max_cost, limits.max_tokens)
         return None if spent is None else TurnOver("limit", *spent)
@@ -201,11 +233,13 @@ class Turn:
     # its calls
 
     def _batch_settings(self) -> BatchSettings:
+        from runner.executors.bound import BatchSettings
+
         plan = self._plan
         return BatchSettings(
             chat_id=self._chat_id,
             turn=self._number,
-            step=self._step,
+            step=self._entries.step,
             tool_timeout=plan.limits.tool_timeout,
             max_output_chars=plan.limits.max_output_chars,
             deps=plan.deps,
@@ -213,30 +247,16 @@ class Turn:
             record_started=None if plan.executor.starts_together else self._record_started,
         )
 
-    def _started(self, indices: list[int]) -> ChatMessage:
-        return ChatMessage(None, {**self._meta("started"), "calls": indices})
-
     async def _record_started(self, index: int) -> None:
-        await self._chat.append(self._started([index]))
-
-    async def _run_calls(self, batch: Batch) -> AsyncGenerator[Event, None]:
-        async with aclosing(batch.run(self._plan.executor)) as told:
-            while (event := await self._wait.next(told)) is not None:
-                yield event
-        if batch.error is not None:
-            raise batch.error
+        await self._chat.append(self._entries.started([index]))
 
     async def _store_results(self, batch: Batch) -> TurnEnded | None:
-        answers = self._answers(batch, None if batch.should_proceed else "stopped")
+        if batch.error is not None:
+            raise batch.error
+        answers = self._entries.answers(batch, None if batch.should_proceed else "stopped")
         await self._chat.append(answers, is_last=not batch.should_proceed)
         self._batch = None
         return None if batch.should_proceed else self._ended("stopped", message="the executor ended the turn")
-
-    def _answers(self, batch: Batch, status: TurnReason | None = None) -> ChatMessage:
-        meta: Meta = {**self._meta("responses"), "results": batch.kinds()}
-        if status is not None:
-            meta["status"] = status
-        return ChatMessage(responses_to(batch.calls, batch.results()), meta)
 
     # the end
 
@@ -260,12 +280,9 @@ class Turn:
         """
         if not self._chat.is_in_turn:
             return
-        partial = "".join(part.get("text", "") for part in self._reply.parts if not part.get("thought"))
-        ending = closed(status, self._chat.now(), turn=self._number, reason=code, message=message, partial=partial)
-        if self._reply.usage != Usage():  # of a reply that is not stored
-            ending.meta["usage"], ending.meta["model"] = self._reply.usage.to_json(), self._answering(self._reply)
+        ending = self._entries.ending(status, code, message, self._reply)
         if self._batch is not None and self._chat.awaits_results:
-            await self._chat.append(self._answers(self._batch), ending, is_last=True)
+            await self._chat.append(self._entries.answers(self._batch), ending, is_last=True)
         else:
             await self._chat.append(ending, is_last=True)
 
@@ -273,7 +290,8 @@ class Turn:
         try:
             await self._close(over.status, over.code, str(over))
         except AgentRunError as problem:
-            logger.warning("a turn could not be closed (%s); the next opening of the chat closes it", problem)
+            level = logging.INFO if over.code == problem.reason else logging.WARNING  # the same is told of the turn
+            logger.log(level, "a turn could not be closed (%s); the next opening of the chat closes it", problem)
 
     def _ended(
         self,
@@ -288,24 +306,5 @@ class Turn:
         logger.debug("chat %a, turn %d: ended, %s (%s)", self._chat_id, self._number, reason, code or "no code")
         retryable = error.retryable if error is not None else None
         spent, sources = self._spending, sources_in(self._chat.log, self._number)
-        return TurnEnded(
-            reason, self._answer, spent.usage, code, message, retryable, error, self._cache, spent.cost, value, sources
-        )
-
-    def _meta(self, kind: EntryKind) -> Meta:
-        meta: Meta = {"kind": kind, "turn": self._number, "time": self._chat.now()}
-        if self._step:
-            meta["step"] = self._step
-        return meta
-
-    def _reply_meta(self, finish: Finish) -> Meta:
-        meta = self._meta("model")
-        meta["model"], meta["family"] = self._plan.model_name, self._plan.model.family
-        if finish.model_version:
-            meta["model_version"] = finish.model_version
-        if finish.response_id:
-            meta["response_id"] = finish.response_id
-        meta["usage"] = self._reply.usage.to_json()
-        if grounds := grounds_of(finish):
-            meta["grounds"] = grounds
-        return meta
+        told = reason, self._answer, spent.usage, code, message, retryable, error, self._cache
+        return TurnEnded(*told, spent.cost, value, sources, self._fitting.size)

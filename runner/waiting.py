@@ -62,11 +62,14 @@ class BoundedWait:
 
     async def next(self, items: AsyncGenerator[Item, None]) -> Item | None:
         """The next item, or None at the end. Raises TurnOver."""
-        self._check()
+        if self._is_interrupted or self._is_late:
+            self._check()
         task = self._waiting = asyncio.current_task(self._loop)
         cancellations = 0 if task is None else task.cancelling()
         try:
-            return await anext(items, None)
+            return await items.__anext__()
+        except StopAsyncIteration:
+            return None
         except asyncio.CancelledError:
             if not self._is_woken or task is None or task.cancelling() > cancellations + 1:
                 raise  # somebody else's
@@ -74,9 +77,13 @@ class BoundedWait:
             raise
         finally:
             self._waiting = None
-            if self._is_woken and task is not None:
-                self._is_woken = False
-                task.uncancel()
+            if self._is_woken:
+                self._unwake(task)
+
+    def _unwake(self, task: asyncio.Task[Any] | None) -> None:
+        if task is not None:
+            self._is_woken = False
+            task.uncancel()
 
     def _check(self) -> None:
         if self._is_interrupted:

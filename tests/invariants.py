@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.events import TextDelta, TurnEnded
 from runner.recovery import closing
+from runner.rendering import history, said
 from runner.tools.threads import abandoned
 from tests.servers import history_fault
 
@@ -94,7 +95,8 @@ def _assert_answers(where: str, parts: Sequence[JSON], responses: Sequence[JSON]
 
 def assert_sound(log: Sequence[ChatMessage]) -> None:
     """Raise unless a stored log that nobody writes to is valid, answered call by call, and every turn has one end."""
-    assert_valid_history([entry.content for entry in log if entry.content is not None])
+    for sent in (said(log), history(log)):
+        assert_valid_history([entry.content for entry in sent if entry.content is not None])
     for position, entry in enumerate(log):
         after = log[position + 1] if position + 1 < len(log) else None
         if entry.kind == "model" and entry.calls:
@@ -206,7 +208,7 @@ async def level() -> tuple[list[str], list[str], int]:
 
 
 @asynccontextmanager
-async def nothing_left_behind(patience: float = 5.0) -> AsyncIterator[None]:
+async def nothing_left_behind(patience: float = 60.0) -> AsyncIterator[None]:
     """Raise when the block leaves a task, a thread or a descriptor that is not gone within `patience` seconds."""
     before = await level()
     yield

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from runner.messages import ChatMessage, history, responses_to
+from runner.messages import ChatMessage, responses_to
 from runner.recovery import closing, open_turn
+from runner.rendering import history
 
 NOW = "2026-11-22T08:00:00.000+00:00"
 

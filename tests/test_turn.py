@@ -11,6 +11,7 @@ import pytest
 from runner import (
     AsyncToolExecutor,
     ChatManager,
+    ContextSize,
     GeminiAPIError,
     GeminiClient,
     GeminiResponseError,
@@ -72,7 +73,7 @@ async def test_a_turn_without_tools_streams_text_and_ends_answered() -> None:
     async with client_of(say("good morning")) as client:
         events = await events_of(client, chat_id="c")
         assert isinstance(events[0], TurnStarted)
-        assert events[-1] == TurnEnded("answered", "good morning", events[-1].usage)
+        assert events[-1] == TurnEnded("answered", "good morning", events[-1].usage, context=ContextSize(15))
         assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "good morning"
         assert [(entry.kind, entry.meta.get("status")) for entry in await log_of(client)] == [
             ("user", None),

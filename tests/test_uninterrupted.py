@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from runner import uninterrupted as module
+from runner import begun as module
+from runner import uninterrupted as uninterrupting
 from runner.uninterrupted import uninterrupted
 
 VARIABLE = contextvars.ContextVar("variable", default="none")
@@ -19,7 +20,8 @@ VARIABLE = contextvars.ContextVar("variable", default="none")
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python 3.12 and later have a way of their own; the one by hand is tested there too."""
     if request.param == "by hand":
-        monkeypatch.setattr(module, "_begun", lambda work: module._begun_by_hand(asyncio.get_running_loop(), work))
+        by_hand = module._begun_by_hand
+        monkeypatch.setattr(uninterrupting, "begun", lambda work: by_hand(asyncio.get_running_loop(), work, None))
 
 
 async def test_work_that_never_waits_is_done_before_anything_else_runs() -> None:

@@ -91,7 +91,7 @@ def writers(job: Job) -> None:
     url = steady(job.backend, f"soak_writers_{job.backend}")  # the hybrid's database is that of another backend
     length = asyncio.run(_length(url))
     while not job.is_over:
-        turns = 25
+        turns = 10
         pids = [forked(partial(_write, url, f"{length} {number}", turns)) for number in range(8)]
         statuses = [status_of(pid, 600) for pid in pids]
         if any(statuses):

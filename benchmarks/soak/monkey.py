@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
-import subprocess
 import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +16,17 @@ from runner import ChatManager, GeminiClient, ScriptedModel, ToolContext, tool
 from runner.models.scripted import call, calls, say
 from runner.storages.sqlite import SqliteChatStorage
 from tests.invariants import assert_at_most_once, assert_results_match, assert_sound, ending
+from tests.servers.small_disk import small_disk
 from tests.storages.child import opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from random import Random
 
     from benchmarks.soak.job import Job
-    from runner import ChatStorage
+    from runner import ChatStorage, TurnEnded
     from runner.models.scripted import Reply
     from runner.requests import GenerateContentRequest
+    from tests.servers.small_disk import SmallDisk
     from tests.storages.conformance_faults import Server
 
 CHATS, BATCH, MOST = 6, 10.0, 60  # chats at once, for so many seconds, with no more turns each
@@ -43,6 +41,7 @@ class Chat:
         self.answers: list[str] = []
         self.ledger: list[str] = []
         self.ends: Counter[str] = Counter()
+        self.last: TurnEnded | None = None
         self._size = size
         self._number = itertools.count()
 
@@ -73,11 +72,12 @@ class Chat:
         elif ended.code != "STORAGE":
             raise AssertionError(f"a turn ended with {ended}")
         self.ends[ended.reason] += 1
+        self.last = ended
         return ended.reason
 
     async def judge(self, storage: ChatStorage) -> None:
         """Raise unless the next turn goes well, and what is stored is sound, with all that was told, once."""
-        assert await self.turn(storage) == "answered", "the turn after it did not go well"
+        assert await self.turn(storage) == "answered", f"the turn after it: {self.last}"
         log = await storage.read_after(self.name, 0)
         assert_sound(log)
         assert_at_most_once(self.ledger)
@@ -127,8 +127,10 @@ def restarts(job: Job) -> None:
     with victim(job.backend) as (server, fresh):
         while not job.is_over:
             chats: list[Chat] = []
+            url = fresh()
             with Monkey(server, job.chance) as monkey:
-                is_well = job.check(_all_turns(job, fresh(), chats))
+                is_well = job.check(_all_turns(job, url, chats))
+            is_well = is_well and job.check(_judged(url, chats))
             ends = sum((chat.ends for chat in chats), Counter[str]())
             turns, calls_made = ends.total(), sum(len(chat.ledger) for chat in chats)
             job.did(turns=turns, unanswered=turns - ends["answered"], calls=calls_made)
@@ -151,6 +153,10 @@ async def _all_turns(job: Job, url: str, chats: list[Chat]) -> None:
                 await chat.turn(storage)
 
     await asyncio.gather(*(talk(chat) for chat in chats))
+
+
+async def _judged(url: str, chats: list[Chat]) -> None:
+    """When the server is left alone: a storage that is opened while it is down says so at once, as it should."""
     async with opened(url, timeout=60) as storage:
         for chat in chats:
             await chat.judge(storage)
@@ -165,8 +171,8 @@ def disks(job: Job) -> None:
         with tempfile.TemporaryDirectory() as folder:
             if job.check(_full_database(Path(folder) / "chats.db", job)):
                 job.did(full=1)
-        with small_disk() as folder:
-            if folder is not None and job.check(_full_disk(Path(folder), job)):
+        with small_disk() as disk:
+            if disk is not None and job.check(_full_disk(disk, job)):
                 job.did(full_disks=1)
 
 
@@ -180,14 +186,13 @@ async def _full_database(path: Path, job: Job) -> None:
         await chat.judge(storage)
 
 
-async def _full_disk(folder: Path, job: Job) -> None:
+async def _full_disk(disk: SmallDisk, job: Job) -> None:
     chat = Chat("chat", 3000)
-    async with SqliteChatStorage(folder / "chats.db") as storage:
+    async with SqliteChatStorage(disk.folder / "chats.db") as storage:
         await chat.turn(storage)
-        left = os.statvfs(folder).f_bavail * 4096 - job.chance.randrange(4, 200) * 1024
-        (folder / "other").write_bytes(b"x" * max(0, left))
+        disk.fill(job.chance.randrange(4, 200) * 1024)
         await _until_full(chat, storage)
-        (folder / "other").unlink()
+        disk.empty()
         await chat.judge(storage)
 
 
@@ -200,18 +205,3 @@ async def _until_full(chat: Chat, storage: ChatStorage) -> None:
         if await chat.turn(storage) == "failed":
             return
     raise AssertionError("it never became full")
-
-
-@contextmanager
-def small_disk() -> Iterator[str | None]:
-    """A file system of two megabytes, or None where one may not be made."""
-    with tempfile.TemporaryDirectory() as folder:
-        options = ["mount", "-t", "tmpfs", "-o", "size=2m", "soak", folder]
-        made = False
-        with suppress(OSError):
-            made = subprocess.run(options, check=False, capture_output=True).returncode == 0
-        try:
-            yield folder if made else None
-        finally:
-            if made:
-                subprocess.run(["umount", folder], check=True)

@@ -30,6 +30,7 @@ MINUTE = 60.0
 NOTICE = "cache"
 """The code of all notices about context caches."""
 BEING_MADE = "it is being made"
+GONE = "it is gone"
 LOST = "it is gone, and it was made less than a minute ago"
 CHANGING = "what it would hold has changed twice within a minute, and each change would make another one"
 SUPERSEDED = "another version of this agent keeps its own now"

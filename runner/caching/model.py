@@ -7,14 +7,16 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runner.attachments.model import FileLostError, lost_file
 from runner.caches import CacheManager
-from runner.caching.content import CachedContent
-from runner.caching.keeper import LOST, NOTICE, Found
+from runner.caching.content import CachedContent, Content
+from runner.caching.keeper import GONE, NOTICE, Found
+from runner.caching.uploaded import UploadedContent
 from runner.caching.wanted import Wanted
 from runner.errors import GeminiAPIError
 from runner.events import Notice
 from runner.models.base import Model
-from runner.models.gemini.model import GeminiModel
+from runner.models.gemini.model import gemini_within
 from runner.requests import CacheUse
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from runner.caching.keeper import Keeper
     from runner.errors import GeminiClientError
     from runner.requests import GenerateContentRequest, ModelItem
+    from runner.storages.shared_state import SharedState
 
 _UNCACHED = ""  # a request's `cached_content` that says: use none
 _ABOUT_CACHES = re.compile(r"cached?[ _-]?content", re.IGNORECASE)
@@ -39,14 +42,28 @@ class CachedModel(Model):
     resends. Without a `keeper` only the content is added, and nothing is said about caches.
     """
 
-    def __init__(self, model: Model, keeper: Keeper | None = None, content: CachedContent | None = None) -> None:
-        self.model, self.keeper, self.content = model, keeper, content or CachedContent()
+    def __init__(
+        self,
+        model: Model,
+        keeper: Keeper | None = None,
+        content: CachedContent | None = None,
+        shared: SharedState | None = None,
+    ) -> None:
+        self.model, self.keeper = model, keeper
+        self.content = UploadedContent(content or CachedContent(), model, shared)
         self.name, self.family = model.name, model.family
         self._told: set[str] = set()
 
     async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
         """The inner model's reply; before it, what became of the cache."""
-        wanted = Wanted(request, await self.content.read())
+        content = Content()
+        async with contextlib.aclosing(self.content.told()) as told:
+            async for news in told:
+                if isinstance(news, Notice):
+                    yield news
+                else:
+                    content = news
+        wanted = Wanted(request, content)
         found = await self._found(wanted)
         sent = wanted.uncached() if found is None or found.name is None else wanted.cached(found.name)
         if found is not None:
@@ -58,6 +75,8 @@ class CachedModel(Model):
                 async for item in items:
                     yield item
         except GeminiAPIError as error:
+            if self.content.lose(error):
+                raise FileLostError(error.code, error.status, error.message) from error
             if self.keeper is None or sent.cached_content is None or not _is_refusal(error):
                 raise
             await self.keeper.lost(sent.cached_content)
@@ -66,7 +85,9 @@ class CachedModel(Model):
     def amended(
         self, request: GenerateContentRequest, error: GeminiClientError
     ) -> tuple[GenerateContentRequest, Notice] | None:
-        """After the loss of its cache: the request without one."""
+        """After the loss of its cache: the request without one; of a file: the same, sent with another one."""
+        if isinstance(error, FileLostError):
+            return request, lost_file(error)
         if not isinstance(error, CacheLostError):
             return self.model.amended(request, error)
         words = f"cache: lost ({error.code} {error.status}); asking without it"
@@ -80,7 +101,7 @@ class CachedModel(Model):
         if self.keeper is None:
             return None
         if wanted.request.cached_content == _UNCACHED:
-            return Found(CacheUse("off", LOST))
+            return Found(CacheUse("off", GONE))
         return await self.keeper.find(wanted)
 
     def _is_news(self, found: Found) -> bool:
@@ -94,10 +115,8 @@ class CachedModel(Model):
 
 def caches_of(model: Model) -> CacheManager | None:
     """The context caches of the service that a model, or the one within its wrappers, speaks to, if there are any."""
-    inner: Model | None = model
-    while inner is not None and not isinstance(inner, GeminiModel):
-        inner = getattr(inner, "model", None)
-    return None if inner is None else CacheManager(inner)
+    gemini = gemini_within(model)
+    return None if gemini is None else CacheManager(gemini)
 
 
 def _is_refusal(error: GeminiAPIError) -> bool:

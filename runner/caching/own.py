@@ -29,6 +29,11 @@ _MARK = re.compile(r" \[agent-run ([0-9a-f]{8})\.([0-9a-f]{6})\.([0-9a-f]{20})\]
 _LONGEST_LABEL = 70  # characters, so that the whole display name has at most 128
 
 
+def label_of(cache: Cache) -> str:
+    """What a cache is called, without the mark of the agent that made it."""
+    return _MARK.sub("", cache.display_name or "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheSettings:
     """An agent's `cache:`. `variant` tells apart what was chosen outside of the manifest: such may run side by side."""

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING
 
-from runner.errors import ChatStorageError
 from runner.messages import to_json
+from runner.storages.shared_record import SharedRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from runner.storages.shared_state import SharedState
 
-    from runner.storages.shared_state import SharedState, SharedValue
-
-T = TypeVar("T")
-
-_ATTEMPTS = 100
 _LONGEST_WAIT = 86_400.0  # seconds: a moment later than that was written by a clock that was wrong
 
 
@@ -86,38 +81,12 @@ class Record:
         return replace(self, kept=None) if self.kept is not None and self.kept.name == name else self
 
 
-Change: TypeAlias = "Callable[[Record], tuple[Record, T]]"
-"""From the record as it is to the record as it shall be, and what came of it."""
-
-
-class Records:
-    """One record, read and changed by all who share the state."""
+class Records(SharedRecord[Record]):
+    """The record of one context cache."""
 
     def __init__(self, shared: SharedState, key: str) -> None:
-        self._shared, self._key = shared, key
-
-    async def read(self) -> Record:
-        """The record now."""
-        return _record(await self._shared.get(self._key))
-
-    async def change(self, how: Change[T]) -> T:
-        """Change the record in one step: `how` is asked again when someone else was first. Nothing new is not written.
-
-        Raises ChatStorageError.
-        """
-        for _ in range(_ATTEMPTS):
-            found = await self._shared.get(self._key)
-            before = _record(found)
-            after, outcome = how(before)
-            version = None if found is None else found.version
-            if after == before or await self._shared.put_if(self._key, after.to_text(), version) is not None:
-                return outcome
-        raise ChatStorageError("what is known about a context cache changes too fast to be written")
-
-    async def update(self, how: Callable[[Record], Record]) -> None:
-        """Change the record in one step, where nothing but the record comes of it."""
-        await self.change(lambda record: (how(record), None))
+        super().__init__(shared, key, _record, Record.to_text, "a context cache")
 
 
-def _record(found: SharedValue | None) -> Record:
-    return Record() if found is None else Record.from_text(found.text)
+def _record(text: str | None) -> Record:
+    return Record() if text is None else Record.from_text(text)

@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runner.caching.content import Content, tokens_in
 from runner.messages import to_json
+from runner.tokens import tokens_in
 
 if TYPE_CHECKING:
+    from runner.caching.content import Content
     from runner.messages import ChatMessage
     from runner.requests import GenerateContentRequest
 

@@ -12,6 +12,7 @@ import click
 from runner.cli.chats.running import tell, with_json
 from runner.cli.door import Door, Loudness
 from runner.cli.exits import Exit
+from runner.cli.fitting import fitted
 from runner.cli.jsonl import error_json, json_line
 from runner.cli.lines import describe
 from runner.cli.main import Entry, LazyGroup
@@ -135,7 +136,7 @@ async def _list(caches: Caches, door: Door, *, every: bool, as_json: bool) -> Ex
         is_current = mine is not None and caches.is_current(mine)
         form = {**_form(each), "own": mine is not None, "current": is_current}
         note = ", in use" if is_current else "" if mine is not None else ", not of this agent"
-        await tell(door, form if as_json else None, f"{_line(each)}{note}")
+        await _tell(door, form if as_json else None, f"{_line(each)}{note}")
     if not listed and not as_json:
         await door.aside("no caches")
     return Exit.DONE
@@ -147,19 +148,19 @@ async def _show(caches: Caches, door: Door, *, as_json: bool) -> Exit:
     form: Json = {"key": wanted.key, "model": wanted.model, "estimated_tokens": tokens, "reason": reason}
     form |= {"cache": None if found is None else _form(found)}
     if as_json:
-        await tell(door, form, "")
+        await _tell(door, form, "")
         return Exit.DONE
     size = "" if tokens is None else f", about {tokens:,} tokens at most"
-    await tell(door, None, visible_line(f"would be cached: for {wanted.model}{size}, key {wanted.key}"))
+    await _tell(door, None, visible_line(f"would be cached: for {wanted.model}{size}, key {wanted.key}"))
     none = "none yet" if reason is None else f"none: {visible_line(reason)}"
-    await tell(door, None, none if found is None else _line(found))
+    await _tell(door, None, none if found is None else _line(found))
     return Exit.DONE
 
 
 async def _create(caches: Caches, door: Door, *, as_json: bool) -> Exit:
     made, is_new = await caches.keeper.ensured(caches.wanted)
     form = {**_form(made), "made": is_new}
-    await tell(door, form if as_json else None, f"{'made' if is_new else 'there is'} {_line(made)}")
+    await _tell(door, form if as_json else None, f"{'made' if is_new else 'there is'} {_line(made)}")
     return Exit.DONE
 
 
@@ -169,7 +170,7 @@ async def _refresh(caches: Caches, door: Door, *, ttl: float | None, as_json: bo
         raise click.UsageError("there is no cache to refresh: agent-run cache create FILE makes one")
     life = ttl or settings.auto_refresh_ttl or settings.ttl or _HOUR
     refreshed = await caches.keeper.refreshed(caches.wanted, found, life)
-    await tell(door, _form(refreshed) if as_json else None, f"refreshed {_line(refreshed)}")
+    await _tell(door, _form(refreshed) if as_json else None, f"refreshed {_line(refreshed)}")
     return Exit.DONE
 
 
@@ -177,7 +178,7 @@ async def _delete(caches: Caches, door: Door, *, as_json: bool, current: bool) -
     chosen = [each.cache for each in await caches.owned() if caches.is_current(each) is current]
     for each in chosen:
         await caches.keeper.delete(each)
-        await tell(door, _form(each) if as_json else None, f"deleted {each.name}")
+        await _tell(door, _form(each) if as_json else None, f"deleted {each.name}")
     if not chosen and not as_json:
         await door.aside("there was nothing to delete")
     return Exit.DONE
@@ -213,6 +214,11 @@ async def _obeyed(loaded: LoadedManifest, model: str | None, work: Work) -> Exit
         return door.exit(await signals.obeyed(run()))
 
 
+async def _tell(door: Door, form: Json | None, line: str) -> None:
+    """Print a result; a line is broken between words where the terminal is too narrow for it."""
+    await tell(door, form, fitted(line, door.out))
+
+
 def _seconds(text: str | None) -> float | None:
     from runner.durations import seconds
 
@@ -241,6 +247,8 @@ def _moment(when: datetime | None) -> str | None:
 
 
 def _line(found: Cache) -> str:
+    from runner.caching.own import label_of
+
     size = "" if found.tokens is None else f", {found.tokens:,} tokens"
     until = "" if found.expire_time is None else f", until {found.expire_time.astimezone():%Y-%m-%d %H:%M}"
-    return visible_line(f'{found.name} "{found.display_name or ""}" for {found.model}{size}{until}')
+    return visible_line(f'{found.name} "{label_of(found)}": {found.model}{size}{until}')

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from runner.cli.exits import Exit
-from runner.cli.lines import cost_line, usage_line
+from runner.cli.lines import context_line, cost_line, usage_line
 from runner.cli.screen import visible_line
 from runner.cli.transcript import show_text, transcript
 
@@ -22,6 +22,7 @@ _COMMAND = re.compile(r"/[A-Za-z?][\w-]*\s*")
 _KEYS = (
     ("Enter", "send"),
     ("Esc Enter", "begin a new line; pasted newlines stay"),
+    ("@path", "send this file with the message; Tab completes it"),
     ("Up, Ctrl+R", "earlier messages, search in them"),
     ("Ctrl+C", "stop the answer; twice, leave"),
     ("Ctrl+D", "leave"),
@@ -60,11 +61,14 @@ async def _help(chat: TerminalChat) -> None:
 
 
 async def _tools(chat: TerminalChat) -> None:
-    if not len(chat.agent.toolbox):
+    toolbox = chat.agent.toolbox
+    if not len(toolbox) and not toolbox.built_in:
         await chat.door.aside("no tools")
-    for tool in chat.agent.toolbox:
+    for tool in toolbox:
         about = str(tool.declaration().get("description") or "").strip().partition("\n")[0]
         await chat.door.aside(f"  {visible_line(tool.name)}  {visible_line(about, 100)}".rstrip())
+    for built_in in toolbox.built_in:
+        await chat.door.aside(f"  {built_in.name}  run by Google")
 
 
 async def _history(chat: TerminalChat) -> None:
@@ -91,6 +95,8 @@ async def _usage(chat: TerminalChat) -> None:
     if spent.last is not None:
         await chat.door.aside(f"last turn: {usage_line(spent.last.usage, spent.last.cache)}")
         await chat.door.aside(f"  {cost_line(spent.last.cost)}")
+        if spent.last.context is not None:
+            await chat.door.aside(f"this chat: {context_line(spent.last.context)}")
     if spent.cache is not None and spent.cache.saved:
         await chat.door.aside(f"from the context cache: {spent.cache.saved:,} tokens")
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 from runner.cli.exits import Exit
-from runner.cli.fitting import fitted, painted
 from runner.cli.screen import visible
 
 if TYPE_CHECKING:
@@ -42,11 +41,15 @@ class Door:
 
     async def aside(self, line: str) -> None:
         """Write one line, already safe for a terminal, beside the answer."""
+        from runner.cli.fitting import fitted  # an answer alone needs none of it
+
         style, line = _RED if line.startswith("error:") else _DIM, fitted(line, self.err)
         await self.err.write(f"{style}{line}{_PLAIN}\n" if self.err.has_style else f"{line}\n")
 
     async def tell(self, text: str) -> None:
         """Write a text of several lines beside the answer."""
+        from runner.cli.fitting import fitted, painted
+
         await self.err.write(f"{painted(fitted(visible(text), self.err), self.err)}\n")
 
     def exit(self, code: Exit) -> Exit:

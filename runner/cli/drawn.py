@@ -7,11 +7,22 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from runner.cli.footnotes import code_block, footnotes
+from runner.cli.held import Held
 from runner.cli.live import Live
 from runner.cli.markdown import MarkdownStream, terminal_console
 from runner.cli.screen import VisibleStream
 from runner.cli.told import Told
-from runner.events import CodeRan, CodeWritten, TextDelta, ThoughtDelta, ToolCalled, ToolReturned, TurnEnded
+from runner.events import (
+    BuiltInCalled,
+    CodeRan,
+    CodeWritten,
+    TextDelta,
+    ThoughtDelta,
+    ToolCalled,
+    ToolReturned,
+    TurnEnded,
+    UsageReported,
+)
 
 if TYPE_CHECKING:
     from runner.cli.door import Door
@@ -24,14 +35,20 @@ _PATIENCE = 3.0  # seconds of waiting before they are counted out
 
 
 class DrawnView:
-    """Draws one turn. Finished blocks are printed once and never again; only the last block is redrawn."""
+    """Draws one turn. Finished blocks are printed once and never again; only the last block is redrawn.
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    Where answers may have sources (`cites`), an answer that fits the screen is redrawn as a whole until it is complete,
+    because what it is drawn from is told at its end.
+    """
+
+    def __init__(self, door: Door, *, cites: bool = False) -> None:
+        self._door, self._cites = door, cites
         self._told = Told(quiet=door.loudness.quiet, verbose=door.loudness.verbose)
         self._console = terminal_console(door.out)
         self._live = Live()
         self._stream: MarkdownStream | None = None
+        self._held: Held | None = None
+        self._late: list[str] = []  # lines to be told when the text that streams is complete
         self._kind: _Kind | None = None
         self._visible = VisibleStream()
         self._pieces = 0
@@ -51,7 +68,7 @@ class DrawnView:
             self._ticking.cancel()
             with suppress(asyncio.CancelledError):
                 await self._ticking
-        await self._print(self._closed())
+        await self._close()
 
     async def show(self, event: Event) -> None:
         """Show one event."""
@@ -64,26 +81,37 @@ class DrawnView:
                 await self._feed("thought", text)
             case CodeWritten() | CodeRan():
                 await self._feed("code", code_block(event))
-            case ToolCalled() | TurnEnded():
-                await self._print(self._closed())
+            case ToolCalled() | BuiltInCalled():
+                await self._close()
+            case TurnEnded():
+                await self._end(event)
+            case UsageReported() if line is not None and self._stream is not None:
+                self._late.append(line)
+                return
         if line is not None:
-            await self._print("")
-            is_call = isinstance(event, ToolReturned)
-            await self._door.aside(self._cropped(self._door.mark + line) if is_call else line)
-        if isinstance(event, TurnEnded) and not self._door.loudness.quiet:
-            for note in footnotes(event):
-                await self._door.aside(note)
+            is_call = isinstance(event, ToolReturned | BuiltInCalled)
+            await self._aside(self._cropped(self._door.mark + line) if is_call else line)
+
+    async def _end(self, ended: TurnEnded) -> None:
+        """The answer, its sources, and what its last step used."""
+        await self._print(self._cited(ended) or self._closed())
+        for note in footnotes(ended.sources) if not self._door.loudness.quiet else ():
+            await self._aside(note)
+        await self._close()
 
     async def _feed(self, kind: _Kind, text: str) -> None:
         if kind != "text" and self._door.loudness.quiet:
             return
         if kind != self._kind:
-            await self._print(self._closed())
+            await self._close()
             self._kind = kind
             self._stream = MarkdownStream(self._console, style="dim" if kind == "thought" else "none")
+            self._held = Held() if self._cites and kind == "text" else None
         if self._stream is not None:
             self._stream.feed(self._visible.feed(text))
             self._pieces += 1
+        if self._held is not None:
+            self._held.feed(text)
 
     def _closed(self) -> str:
         """The end of the text that was streaming, to be printed."""
@@ -91,6 +119,18 @@ class DrawnView:
         if stream is None:
             return ""
         stream.feed(self._visible.end())
+        held, self._held = self._held, None
+        return ("" if held is None else held.released()) + stream.close()
+
+    def _cited(self, ended: TurnEnded) -> str:
+        """The answer with the numbers of its sources, where nothing of it was printed yet; else nothing."""
+        text = "" if self._held is None else self._held.cited(ended)
+        if not text:
+            return ""
+        self._stream = self._held = self._kind = None
+        self._visible.end()
+        stream = MarkdownStream(self._console)
+        stream.feed(text)
         return stream.close()
 
     def _cropped(self, line: str) -> str:
@@ -102,6 +142,18 @@ class DrawnView:
 
     # drawing
 
+    async def _close(self) -> None:
+        """Print the end of the text that was streaming, and the lines that have waited for it."""
+        await self._print(self._closed())
+        late, self._late = self._late, []
+        for line in late:
+            await self._aside(line)
+
+    async def _aside(self, line: str) -> None:
+        """Print a line beside the answer, in the place of the live lines."""
+        await self._print("")
+        await self._door.aside(line)
+
     async def _print(self, text: str) -> None:
         """Print `text`, complete lines, and take the live lines away."""
         async with self._drawing:
@@ -112,16 +164,20 @@ class DrawnView:
             before = self._loop.time()
             async with self._drawing:
                 finished = self._stream.finished() if self._stream is not None else ""
-                await self._write(finished, self._live_lines())
+                growing = self._growing_lines()
+                if self._held is not None:
+                    finished = self._held.kept(finished, self._console.height - len(growing) - 3)
+                await self._write(finished, self._live_lines(growing))
             self._frame += 1
             await asyncio.sleep(max(_TICK, 4 * (self._loop.time() - before)))
 
     async def _write(self, printed: str, lines: list[Line]) -> None:
         await self._door.out.write(self._live.redrawn(printed, lines, self._console.width))
 
-    def _live_lines(self) -> list[Line]:
-        growing, seconds = self._growing_lines(), self._loop.time() - self._since
-        return growing if growing and seconds < _PATIENCE else [*growing, self._waiting(seconds)]
+    def _live_lines(self, growing: list[Line]) -> list[Line]:
+        seconds = self._loop.time() - self._since
+        shown = growing if self._held is None else [*self._held.lines, *growing]
+        return shown if growing and seconds < _PATIENCE else [*shown, self._waiting(seconds)]
 
     def _growing_lines(self) -> list[Line]:
         """The text that may still change; rendered again only when it or the terminal has changed."""

@@ -9,16 +9,18 @@ from runner.cli.screen import visible_line
 from runner.events import CodeRan, CodeWritten
 
 if TYPE_CHECKING:
-    from runner.events import TurnEnded
+    from collections.abc import Iterable
+
+    from runner.requests import Source
 
 _RUN = re.compile(r"`+")
 
 
-def footnotes(ended: TurnEnded) -> list[str]:
+def footnotes(sources: Iterable[Source]) -> list[str]:
     """A numbered line for each source of an answer."""
     return [
         f"[{number}] {visible_line(' '.join(each for each in (source.title, source.uri) if each))}"
-        for number, source in enumerate(ended.sources, 1)
+        for number, source in enumerate(sources, 1)
     ]
 
 

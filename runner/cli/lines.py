@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from runner.events import ToolReturned, TurnEnded
     from runner.messages import Json
-    from runner.requests import CacheUse, Cost, Usage
+    from runner.requests import CacheUse, ContextSize, Cost, Usage
 
 _ARGUMENT_LIMIT = 40
 _CALL_LIMIT = 120
@@ -41,8 +41,13 @@ def _value(value: object) -> str:
     return visible_line(text, _ARGUMENT_LIMIT)
 
 
-def returned_line(event: ToolReturned, args: Json) -> str:
-    """A call that has its result: what was called, what went wrong if anything did, how long it took."""
+def returned_line(event: ToolReturned, args: Json | None) -> str:
+    """A call that has its result: what was called, what went wrong if anything did, how long it took.
+
+    `args` is None for a call that was never told, because it was not started.
+    """
+    if args is None:
+        return result_line(visible_line(event.name), event.kind, event.result)
     how = "cached" if event.cached else f"{event.ms / 1000:.1f} s"
     return result_line(f"{call_line(event.name, args)} {how}", event.kind, event.result)
 
@@ -98,6 +103,14 @@ def usage_line(usage: Usage, cache: CacheUse | None = None) -> str:
     if usage.thoughts_tokens:
         parts.append(f"{usage.thoughts_tokens:,} thinking")
     return f"{usage.total_tokens:,} tokens: {', '.join(parts)}{_cache_words(cache)}"
+
+
+def context_line(size: ContextSize) -> str:
+    """`12,345 tokens, 1.2% of the 1,048,576 that the model takes`."""
+    tokens = f"{size.tokens:,} tokens"
+    if size.window is None:
+        return tokens
+    return f"{tokens}, {size.tokens / size.window:.1%} of the {size.window:,} that the model takes"
 
 
 def price(cost: Cost | None) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
-import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli.exits import Exit, exit_for_error
-from runner.cli.fitting import fitted, painted
-from runner.cli.lines import error_line, error_text
 from runner.cli.output import Output, prepare_streams
 from runner.cli.screen import visible
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _HELP = ["-h", "--help"]
+_OBJECTS_OF_A_START = 100_000  # nearly all of them stay: the garbage collector would look through them for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +110,17 @@ cli.params.append(
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code, and never raises."""
-    words = list(sys.argv[1:] if args is None else args)
+    """Run the command; returns its exit code, and never raises. Without `args` the process is the command's own."""
+    if args is not None:
+        return _run(list(args))
+    gc.set_threshold(_OBJECTS_OF_A_START)
+    try:
+        return _run(sys.argv[1:])
+    finally:
+        gc.freeze()  # what is left goes with the process
+
+
+def _run(words: list[str]) -> int:
     prepare_streams()
     stdout = sys.stdout
     try:
@@ -127,6 +135,9 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _told(error: BaseException, *, debug: bool) -> int:
     """Write one line about `error` to stderr; the exit code it means."""
+    from runner.cli.fitting import fitted, painted
+    from runner.cli.lines import error_line, error_text
+
     err = Output(sys.stderr)
     match error:
         case SystemExit() if "_AGENT_RUN_COMPLETE" in os.environ:  # click's shell completion leaves this way
@@ -141,6 +152,8 @@ def _told(error: BaseException, *, debug: bool) -> int:
             err.write_now("interrupted\n")
             return Exit.INTERRUPTED
     if debug:
+        import traceback
+
         err.write_now(visible("".join(traceback.format_exception(error))))
     err.write_now(f"{painted(fitted(error_text(error), err), err)}\n")
     return exit_for_error(error)

@@ -11,7 +11,8 @@ from runner.cli.played import played
 from runner.cli.stdin import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from runner.agent import Agent
     from runner.cli.door import Door, View
@@ -19,25 +20,44 @@ if TYPE_CHECKING:
 
 
 async def answer(
-    agent: Agent, message: str, chat_id: str, door: Door, view: Callable[[Door], View], spent: Spent
+    agent: Agent,
+    message: str,
+    files: Sequence[str | Path],
+    chat_id: str,
+    door: Door,
+    view: Callable[[Door], View],
+    spent: Spent,
 ) -> Exit:
     """Run one turn; the exit code says how it ended."""
+    if files and door.loudness.verbose:
+        from runner.cli.attached import attached_lines
+
+        for line in attached_lines(files):
+            await door.aside(line)
     async with view(door) as shown:
-        ended = await played(agent.run(message, chat_id=chat_id, **spent.left()), shown, door)
+        ended = await played(agent.run(message, chat_id=chat_id, **spent.options(files)), shown, door)
     spent.add(ended)
     return door.exit(exit_for_turn(ended))
 
 
-async def answer_lines(agent: Agent, chat_id: str, door: Door, view: Callable[[Door], View], spent: Spent) -> Exit:
-    """Make each line of standard input a turn of one chat; the first that fails is the last, and so is the one that
-    answers a reader that has left. What may be spent is asked before each."""
+async def answer_lines(
+    agent: Agent,
+    files: Sequence[str | Path],
+    chat_id: str,
+    door: Door,
+    view: Callable[[Door], View],
+    spent: Spent,
+) -> Exit:
+    """Make each line of standard input a turn of one chat, the files going with the first; the first that fails is the
+    last, and so is the one that answers a reader that has left. What may be spent is asked before each."""
     code: Exit | None = None
     lines = Lines()
     while (message := await lines.next()) is not None:
         if spent.used_up is not None:
             await door.aside(f"stopped: {spent.used_up}")
             return Exit.LIMIT
-        code = await answer(agent, message, chat_id, door, view, spent)
+        code = await answer(agent, message, files, chat_id, door, view, spent)
+        files = ()
         if code is not Exit.DONE:
             return code
         if door.signals.asked_to_leave is not None:

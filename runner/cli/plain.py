@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from runner.cli.footnotes import code_block, footnotes
 from runner.cli.screen import VisibleStream
 from runner.cli.told import Told
-from runner.events import CodeRan, CodeWritten, TextDelta, ToolCalled, ToolReturned, TurnEnded
+from runner.events import BuiltInCalled, CodeRan, CodeWritten, TextDelta, ToolCalled, ToolReturned, TurnEnded
 
 if TYPE_CHECKING:
     from runner.cli.door import Door
@@ -53,9 +53,10 @@ class PlainView:
         if line is not None:
             if self._door.out.is_terminal and self._door.err.is_terminal:
                 await self._end_line()
-            await self._door.aside(self._door.mark + line if isinstance(event, ToolReturned) else line)
+            is_call = isinstance(event, ToolReturned | BuiltInCalled)
+            await self._door.aside(self._door.mark + line if is_call else line)
         if isinstance(event, TurnEnded) and not self._door.loudness.quiet:
-            for note in footnotes(event):
+            for note in footnotes(event.sources):
                 await self._door.aside(note)
 
     async def _text(self, text: str) -> None:

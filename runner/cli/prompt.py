@@ -14,6 +14,7 @@ from contextlib import (
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from runner.cli.mentions import completer
 from runner.cli.stdin import Lines
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class PlainPrompt:
 
 
 class EditingPrompt:
-    """Enter sends, Esc Enter begins a new line, pasted newlines stay, Tab completes commands.
+    """Enter sends, Esc Enter begins a new line, pasted newlines stay, Tab completes commands and `@paths`.
 
     The terminal stays in raw mode for the whole chat, so that no key falls between two prompts.
     """
@@ -145,7 +146,6 @@ class EditingPrompt:
 
 def _session(commands: Sequence[str], history_file: Path | None) -> PromptSession[str]:
     from prompt_toolkit import PromptSession
-    from prompt_toolkit.completion import WordCompleter
     from prompt_toolkit.history import InMemoryHistory
     from prompt_toolkit.shortcuts import CompleteStyle
 
@@ -155,7 +155,7 @@ def _session(commands: Sequence[str], history_file: Path | None) -> PromptSessio
         prompt_continuation=" " * len(PROMPT),
         history=_file_history(history_file) if history_file else InMemoryHistory(),
         key_bindings=_keys(),
-        completer=WordCompleter(list(commands), sentence=True),
+        completer=completer(commands),
         complete_while_typing=False,
         complete_style=CompleteStyle.READLINE_LIKE,
     )

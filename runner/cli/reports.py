@@ -45,4 +45,4 @@ def reports_on_stderr(loudness: Loudness) -> Iterator[None]:
 def _level(loudness: Loudness) -> int:
     if loudness.quiet:
         return logging.ERROR
-    return logging.DEBUG if loudness.debug else logging.INFO if loudness.verbose else logging.WARNING
+    return logging.DEBUG if loudness.debug else logging.WARNING  # what is of interest at INFO is told by notices, too

@@ -21,7 +21,7 @@ from runner.cli.variables import with_variables
 from runner.errors import ManifestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from runner.agent import Agent
     from runner.cli.door import View
@@ -39,6 +39,7 @@ class Options:
 
     model: str | None
     variables: dict[str, str]
+    attached: tuple[str, ...]
     chat: str | None
     continues: bool
     as_json: bool
@@ -66,6 +67,7 @@ class Options:
 @click.argument("file")
 @click.argument("message", nargs=-1, metavar="[MESSAGE]")
 @click.option("--model", metavar="NAME", help="Use this model instead of the manifest's; `offline` needs no key.")
+@click.option("--file", "attached", multiple=True, metavar="PATH", help="Send this file too; may be repeated.")
 @with_variables
 @click.option("--chat", metavar="ID", help="Continue the chat ID, or begin it.")
 @click.option("-c", "--continue", "continues", is_flag=True, help="Continue the agent's last chat.")
@@ -81,7 +83,7 @@ def run(file: str, message: tuple[str, ...], **given: object) -> int:
     """Talk to the agent described in FILE.
 
     In a terminal this opens a chat. With MESSAGE, or with text piped in, it answers once: the answer alone goes to
-    standard output. Text piped in beside MESSAGE is added to it.
+    standard output. Text piped in beside MESSAGE is added to it. Files need no message.
     """
     options = Options(**given)  # type: ignore[arg-type]  # click made them as declared above
     if len(message) > 1:
@@ -116,7 +118,7 @@ def _check(message: str | None, options: Options) -> None:
         raise click.UsageError("--quiet excludes --verbose and --debug")
     if options.lines and message is not None:
         raise click.UsageError("--lines reads its messages from standard input: leave the message out")
-    if message is not None or options.lines or not stdin.is_terminal():
+    if message is not None or options.attached or options.lines or not stdin.is_terminal():
         return
     if options.as_json:
         raise click.UsageError("--json needs a message, piped input or --lines")
@@ -157,12 +159,19 @@ def _talk(file: str, message: str | None, options: Options) -> Exit:
     from runner.loading import load_manifest
 
     with reports_on_stderr(options.loudness):
-        if message is None and stdin.is_terminal() and not options.lines:
+        if message is None and stdin.is_terminal() and not options.lines and not options.attached:
             return run_to_end(_chat(_project(file, options), options))
         loaded = load_manifest(file, variables=options.variables)
-        text = None if options.lines else _whole_message(message)
+        files = _attached(options.attached) if options.attached else []
+        text = None if options.lines else _whole_message(message, is_optional=bool(files))
         agent = Agent(loaded, model=options.model, offline_without_key=True)  # not before there is a message for it
-        return run_to_end(_answer(agent, text, options))
+        return run_to_end(_answer(agent, text, files, options))
+
+
+def _attached(names: tuple[str, ...]) -> list[str | Path]:
+    from runner.cli.attached import named_files
+
+    return named_files(names)
 
 
 def _project(file: str, options: Options) -> Project:
@@ -177,7 +186,7 @@ def _project(file: str, options: Options) -> Project:
     )
 
 
-def _whole_message(message: str | None) -> str:
+def _whole_message(message: str | None, *, is_optional: bool) -> str:
     """The message and what is piped in beside it."""
 
     def say() -> None:
@@ -185,7 +194,7 @@ def _whole_message(message: str | None) -> str:
 
     piped = "" if stdin.is_terminal() else stdin.read_all(say)
     whole = "\n\n".join(text for text in (message, piped) if text and text.strip())
-    if not whole:
+    if not whole and not is_optional:
         raise click.UsageError("no message: give one as an argument or on standard input")
     return whole
 
@@ -207,7 +216,7 @@ async def _chat(project: Project, options: Options) -> Exit:
         return await signals.obeyed(talk())
 
 
-async def _answer(agent: Agent, message: str | None, options: Options) -> Exit:
+async def _answer(agent: Agent, message: str | None, files: Sequence[str | Path], options: Options) -> Exit:
     from runner.cli.once import answer, answer_lines
     from runner.cli.signals import Signals
 
@@ -221,8 +230,8 @@ async def _answer(agent: Agent, message: str | None, options: Options) -> Exit:
                 await tell_warnings(agent, door)
                 chat_id = await _chat_id(agent, door, options)
                 if message is None:
-                    return await answer_lines(agent, chat_id, door, view, options.spent())
-                return await answer(agent, message, chat_id, door, view, options.spent())
+                    return await answer_lines(agent, files, chat_id, door, view, options.spent())
+                return await answer(agent, message, files, chat_id, door, view, options.spent())
 
         code = await signals.obeyed(talk())
         if door.out.problem is not None:
@@ -245,7 +254,11 @@ def _view(door: Door, options: Options, agent: Callable[[], Agent]) -> Callable[
     if door.out.can_draw:
         from runner.cli.drawn import DrawnView
 
-        return lambda door: with_values(DrawnView(door), door, has_form=agent().output is not None)
+        def drawn(door: Door) -> View:
+            view = DrawnView(door, cites=bool(agent().toolbox.built_in) and not options.quiet)
+            return with_values(view, door, has_form=agent().output is not None)
+
+        return drawn
     from runner.cli.plain import PlainView
 
     return lambda door: with_values(PlainView(door), door, has_form=agent().output is not None)

@@ -9,6 +9,9 @@ from runner.requests import CacheUse, Cost, Usage, summed
 from runner.spending import dollars
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from runner.client import RunOptions
     from runner.events import TurnEnded
 
@@ -34,9 +37,9 @@ class Spent:
         if ended.cache is not None:
             self.cache = ended.cache if self.cache is None else self.cache + ended.cache
 
-    def left(self) -> RunOptions:
-        """What the next turn may cost."""
-        options: RunOptions = {}
+    def options(self, files: Sequence[str | Path] = ()) -> RunOptions:
+        """What the next turn is run with: these files, and what it may cost."""
+        options: RunOptions = {"files": files} if files else {}
         if self.max_tokens is not None:
             options["max_tokens"] = self.max_tokens - self.usage.total_tokens
         if self.max_cost is not None and self.cost is not None:

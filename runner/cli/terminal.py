@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runner.chats import new_chat_id
+from runner.cli.attached import mentioned_files
 from runner.cli.commands import COMMANDS, is_command, run_command
 from runner.cli.exits import Exit
 from runner.cli.greeting import greet, tell_warnings
@@ -74,7 +75,7 @@ class TerminalChat:
         self.chat_id = new_chat_id()
 
     def _title(self) -> str:
-        count = len(self.agent.toolbox)
+        count = len(self.agent.toolbox) + len(self.agent.toolbox.built_in)
         dot = self.door.err.glyph(" · ", " - ")
         tools = f"{count} {'tool' if count == 1 else 'tools'}"
         return visible_line(dot.join([self.agent.name, self.agent.model.name, tools, f"chat {self.chat_id}", "/help"]))
@@ -135,9 +136,10 @@ class TerminalChat:
         return None
 
     async def _turn(self, text: str) -> None:
+        files = await mentioned_files(text, self.door)
         async with self._view(self.door) as shown:
             with self._prompt.watched(self.door.signals.interrupt):
-                events = self.project.run(text, chat_id=self.chat_id, **self.spent.left())
+                events = self.project.run(text, chat_id=self.chat_id, **self.spent.options(files))
                 ended = await played(events, shown, self.door)
         self.spent.add(ended)
         await self.door.out.write("\n")

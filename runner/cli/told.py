@@ -44,7 +44,7 @@ class Told:
             case ToolReturned(id=call, index=index):
                 self.running.pop((call, index), None)
                 self.kinds.append(event.kind)
-                return None if self._quiet else returned_line(event, self._args.get((call, index), {}))
+                return None if self._quiet else returned_line(event, self._args.get((call, index)))
             case TurnEnded():
                 return ended_line(event, self.kinds)
         return None if self._quiet else self._remark(event)
@@ -59,5 +59,5 @@ class Told:
                 return visible_line(f"chat {chat}, turn {turn}, {model}")
             case UsageReported(step=step, usage=usage, cache=cache, cost=cost) if self._verbose:
                 paid = "" if cost is None else f", {price(cost)}"
-                return f"step {step}{paid}: {usage_line(usage, cache)}"
+                return f"{f'step {step}' if step else 'summary'}{paid}: {usage_line(usage, cache)}"
         return None

@@ -12,16 +12,19 @@ import click
 from runner.cli.chats.place import Where
 from runner.cli.chats.running import run_on, tell, with_json
 from runner.cli.exits import Exit
+from runner.widths import width_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.cli.chats.place import Kept
     from runner.cli.door import Door
+    from runner.cli.output import Output
     from runner.messages import ChatMessage, Json
     from runner.requests import Cost, Usage
 
 _LONGEST = 48  # characters of a chat's name in the table
+_LEAVES_FIRST = ("THINKING", "CACHED", "CALLS", "TURNS")  # columns that a narrow terminal does without
 
 
 @click.command("usage")
@@ -69,7 +72,7 @@ async def _usage(kept: Kept, door: Door, *, first: date, as_json: bool) -> Exit:
         for (on, chat, model), line in told:
             await tell(door, _form(kept, on, chat, model, line), "")
     elif told:
-        await door.out.write(_table(kept, told))
+        await door.out.write(_table(kept, told, door.out))
     else:
         await door.aside("no model was asked in these chats")
     return Exit.DONE
@@ -116,8 +119,8 @@ def _form(kept: Kept, day: str, key: str, model: str, line: _Line) -> Json:
     }
 
 
-def _table(kept: Kept, told: list[tuple[tuple[str, str, str], _Line]]) -> str:
-    """The lines, and their sum."""
+def _table(kept: Kept, told: list[tuple[tuple[str, str, str], _Line]], out: Output) -> str:
+    """The lines, and their sum; a terminal that is too narrow for all columns is shown the others."""
     from runner.cli.lines import price
     from runner.cli.screen import visible_line
 
@@ -135,7 +138,17 @@ def _table(kept: Kept, told: list[tuple[tuple[str, str, str], _Line]]) -> str:
             whole.cost += line.cost
     total = price(whole.cost) + (" and unknown" if unknown else "")
     rows.append(("total", "", "", *_counts(whole, turns), total))
-    return "".join(f"{line}\n" for line in _aligned(rows))
+    return "".join(f"{line}\n" for line in _fitting(rows, out))
+
+
+def _fitting(rows: list[tuple[str, ...]], out: Output) -> list[str]:
+    lines = list(_aligned(rows))
+    for name in _LEAVES_FIRST if out.is_terminal else ():
+        if max(map(width_of, lines)) > out.columns:
+            at = rows[0].index(name)
+            rows = [(*row[:at], *row[at + 1 :]) for row in rows]
+            lines = list(_aligned(rows))
+    return lines
 
 
 def _counts(line: _Line, turns: int) -> tuple[str, ...]:
@@ -146,12 +159,10 @@ def _counts(line: _Line, turns: int) -> tuple[str, ...]:
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Each row as a line: names to the left, numbers to the right."""
-    from rich.cells import cell_len
-
-    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(width_of(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = []
         for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            space = " " * (width - cell_len(cell))
+            space = " " * (width - width_of(cell))
             cells.append(cell + space if column < 3 else space + cell)
         yield "  ".join(cells[:-1]) + f"  {row[-1]}"

@@ -175,7 +175,7 @@ class _Held:
     # its turns
 
     def _begun(self, number: int, part: TurnPart) -> TurnRecord:
-        user = filled_text(part.user, self._chat.variables)
+        user = filled_text(part.user or "", self._chat.variables)
         record = TurnRecord(number=number + 1, line=self._planned.line(f"turns[{number}]"), user=user)
         self._chat.turns.append(record)
         return record

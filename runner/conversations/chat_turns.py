@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from runner.files import carries_file, meta_of, shown_files
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from runner.messages import ChatMessage, Json, Part
+    from runner.files import FileMeta
+    from runner.messages import ChatMessage, Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,21 @@ class StoredStep:
     calls: list[StoredCall] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that was sent with a message, in words, and what is known about it."""
+
+    words: str
+    meta: FileMeta
+
+
 @dataclass(slots=True)
 class StoredTurn:
-    """One turn; `status` is None where the chat does not say how it ended, `files` are the parts beside the text."""
+    """One turn; `status` is None where the chat does not say how it ended. The agent's own files are not in `files`."""
 
     number: int
     user: str
-    files: list[Part]
+    files: list[StoredFile]
     steps: list[StoredStep] = field(default_factory=list)
     status: str | None = None
     message: str = ""
@@ -57,8 +68,7 @@ def stored_turns(log: Iterable[ChatMessage]) -> list[StoredTurn]:
     asked: list[Json] = []
     for entry in log:
         if entry.kind == "user":
-            others = [part for part in entry.parts if "text" not in part]
-            turns.append(StoredTurn(len(turns) + 1, entry.text, others))
+            turns.append(StoredTurn(len(turns) + 1, entry.text, _files(entry)))
         elif not turns:
             continue
         elif entry.kind == "model":
@@ -70,6 +80,13 @@ def stored_turns(log: Iterable[ChatMessage]) -> list[StoredTurn]:
         if turns and "status" in entry.meta:
             turns[-1].status, turns[-1].message = entry.meta["status"], entry.meta.get("message", "")
     return turns
+
+
+def _files(entry: ChatMessage) -> list[StoredFile]:
+    known = iter(entry.meta.get("files") or ())
+    others = [part for part in entry.parts if "text" not in part]
+    metas: list[FileMeta] = [next(known, meta_of(part)) if carries_file(part) else {} for part in others]
+    return [StoredFile(*each) for each in zip(shown_files(entry), metas, strict=True) if not each[1].get("first")]
 
 
 def _answered(calls: list[Json], entry: ChatMessage) -> list[StoredCall]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.conversations.chat_turns import stored_turns
 from runner.conversations.literals import literal_arguments, template
 from runner.conversations.reports.lines import seen
 from runner.errors import ManifestError
+from runner.files import digest_of, is_remote
 from runner.loading.writing import entry, heading, item
 from runner.messages import to_json
 from runner.tools.conformance import breaches_of
@@ -18,9 +21,9 @@ from runner.tools.conformance import breaches_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from runner.conversations.chat_turns import StoredCall, StoredStep, StoredTurn
+    from runner.conversations.chat_turns import StoredCall, StoredFile, StoredStep, StoredTurn
     from runner.loading.known_tools import KnownTool
-    from runner.messages import ChatMessage, Part
+    from runner.messages import ChatMessage
 
 _ENDS = {"answered", "stopped", "limit"}
 """How a turn may have ended to be one that a test can expect."""
@@ -34,7 +37,8 @@ _CASE, _TURN, _EXPECT, _BELOW = 4, 8, 10, 12  # columns of the keys
 class Wanted:
     """What is made of a chat: whether its replies become a script, and its tools' results stubs.
 
-    `agent` is the manifest as the file will name it; `tools` are the agent's, None where not all are known.
+    `agent` is the manifest as the file will name it; `tools` are the agent's, None where not all are known. `folder` is
+    where the file will stand, and `root` the project's, where files that were sent are named.
     """
 
     agent: str
@@ -42,6 +46,19 @@ class Wanted:
     stubs: bool = False
     tools: Mapping[str, KnownTool] | None = None
     schema: str | None = None
+    folder: Path | None = None
+    root: Path | None = None
+
+    def name_of(self, file: StoredFile) -> str | None:
+        """How the file will name one that was sent; None where that is not there any more, or not as it was."""
+        meta = file.meta
+        path = meta.get("path")
+        if path is None:
+            return meta.get("uri") if is_remote(meta.get("uri", "")) else None
+        is_near = self.folder is not None and self.root is not None and Path(path).resolve().is_relative_to(self.root)
+        if not is_near or digest_of(path) != meta.get("digest"):
+            return None
+        return Path(os.path.relpath(path, self.folder)).as_posix()
 
 
 def as_file(log: Iterable[ChatMessage], wanted: Wanted) -> str:
@@ -60,7 +77,8 @@ def as_case(log: Iterable[ChatMessage], wanted: Wanted) -> str:
     if not kept:
         reasons = seen("; ".join(f"turn {turn.said.number} {turn.why_not}" for turn in turns))
         raise ManifestError(f"there is nothing to test in this chat: {reasons or 'nothing was said'}")
-    lines = _first("name", _name(kept[0].said.user), _CASE)
+    said = kept[0].said
+    lines = _first("name", _name(said.user or " ".join(file.meta.get("name", "") for file in said.files)), _CASE)
     if stubs is not None:
         for turn in kept:
             stubs.add(turn.calls)
@@ -106,9 +124,11 @@ class _Turn:
 
     def lines(self) -> list[str]:
         """The turn."""
-        lines = _first("user", template(self.said.user or "(a file)"), _TURN)
-        for part in self.said.files:
-            lines += _remark(f"sent with {_kind(part)}: save it, and name it under `files:`", _TURN)
+        names = [self.wanted.name_of(file) for file in self.said.files]
+        lines = self._message([template(name) for name in names if name is not None])
+        for file, name in zip(self.said.files, names, strict=True):
+            if name is None:
+                lines += _remark(f"sent with {file.words}: save it in the project, and name it under `files:`", _TURN)
         if self.wanted.scripted:
             lines.append(heading("replies", _TURN))
             lines += [line for step in self.said.steps for line in self._reply(step)]
@@ -119,6 +139,13 @@ class _Turn:
         if self.said.reply and not self.wanted.scripted:
             lines += _remark(f"review: {self.said.reply}", _EXPECT)
         return lines
+
+    def _message(self, files: list[str]) -> list[str]:
+        given: dict[str, Any] = {"user": template(self.said.user)} if self.said.user else {}
+        given |= {"files": files} if files else {}
+        given = given or {"user": "(a file)"}
+        first, *rest = [line for key, value in given.items() for line in entry(key, value, _TURN)]
+        return [f"{' ' * (_TURN - 2)}- {first.lstrip()}", *rest]
 
     def _reply(self, step: StoredStep) -> list[str]:
         made = [{"call": call.name, "args": template(call.args)} for call in step.calls if call not in self.refused]
@@ -147,11 +174,6 @@ def _name(text: str) -> str:
     if len(words) > _NAME_LENGTH:
         words = words[:_NAME_LENGTH].rpartition(" ")[0] or words[:_NAME_LENGTH]
     return words.strip(" ,.'-") or "from a chat"
-
-
-def _kind(part: Part) -> str:
-    kind, held = next(iter(part.items()), ("a part", None))
-    return str(held.get("mimeType") or kind) if isinstance(held, dict) else kind
 
 
 def _is_refused(call: StoredCall, tools: Mapping[str, KnownTool] | None) -> bool:

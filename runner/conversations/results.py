@@ -51,11 +51,15 @@ class CallRecord:
 
 @dataclass(slots=True, kw_only=True)
 class TurnRecord:
-    """One turn as it was held. `notices` are what the user would have been told, retries included."""
+    """One turn as it was held. `notices` are what the user would have been told, retries included.
+
+    `files` are those sent with the message, in words: `[photo.png, image/png, 12 KB]`.
+    """
 
     number: int
     line: int
     user: str
+    files: list[str] = field(default_factory=list)
     reply: str = ""
     status: str = "skipped"  # of the turn; `skipped`: it was not run, `pinned`: its answer is the file's
     message: str | None = None  # why it did not end in an answer

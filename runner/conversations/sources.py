@@ -144,10 +144,10 @@ class Replies:
         """The tools' results that are replayed."""
         return None if self.cassette is None else self.cassette.tools
 
-    def heard_tool(self, call: CallRecord) -> None:
-        """A tool answered: recorded where that is wished for."""
+    def heard_tool(self, call: CallRecord, carried: Json | None) -> None:
+        """A tool answered: recorded where that is wished for. `carried` is the result with the media it carries."""
         if self.cassette is not None:
-            self.cassette.add_tool(call.name, call.args, call.kind, call.result)
+            self.cassette.add_tool(call.name, call.args, call.kind, carried or call.result)
 
     def notes(self) -> list[str]:
         """What is worth knowing about a replay."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ from runner.conversations.matching import Matching
 from runner.conversations.rubrics import Rubrics
 from runner.conversations.variables import filled, filled_text
 from runner.errors import AgentRunError
+from runner.media import parts_of
 from runner.tools.base import Tool
 from runner.tools.conformance import problems_of
 from runner.tools.context import current_context
-from runner.tools.results import json_result
+from runner.tools.results import ToolResultError, json_result
 from runner.tools.schema import dumped, from_openapi
 
 if TYPE_CHECKING:
@@ -50,13 +52,15 @@ class NamedStub:
 class StubLog:
     """What stubs did in one attempt: which stub answered each call, how often each did, and what went wrong.
 
-    `variables` are those of the case as they are now.
+    `variables` are those of the case as they are now. `media` are the results of real tools that carry any, each with
+    it; events tell them in words.
     """
 
     variables: Mapping[str, Any] = field(default_factory=dict)
     answered: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    media: dict[str, Json] = field(default_factory=dict)
 
     def take_problems(self) -> list[Problem]:
         """What went wrong since this was last asked."""
@@ -112,7 +116,7 @@ class RecordedTool(_StandIn):
         """The recorded result. Raises StubError where an error was recorded, or nothing for these arguments."""
         recorded = self._recorded()
         if recorded is None:
-            return await self._tool.execute(tool_args)
+            return self._heard(await self._tool.execute(tool_args))
         answer = recorded.answer(self.name, tool_args)
         if answer is None:
             self._log.problems.append(Problem(self._key, f"no result of {self.name} was recorded for these arguments"))
@@ -120,6 +124,13 @@ class RecordedTool(_StandIn):
         kind, result = answer
         if kind != "ok":
             raise StubError(str(result.get("error", kind)))
+        return result
+
+    def _heard(self, result: Json) -> Json:
+        with suppress(ToolResultError):  # which is told where the result is used
+            told = json_result(result)
+            if parts_of(told):
+                self._log.media[self._key] = told
         return result
 
 

@@ -66,8 +66,12 @@ class TurnListener:
             kind=event.kind,
             result=event.result,
             ms=event.ms,
-            stub=self._stubs.get(f"{self._chat}:{self._turn}:{step}:{event.index}"),
+            stub=self._stubs.get(self.key(event)),
         )
+
+    def key(self, event: ToolReturned) -> str:
+        """The idempotency key of a call of the step that is under way."""
+        return f"{self._chat}:{self._turn}:{self.record.steps}:{event.index}"
 
     def complete(self, answers: Sequence[ChatMessage]) -> None:
         """Take the arguments of calls that never started from the model's messages of this turn."""
@@ -111,7 +115,7 @@ def transcript_text(turns: Iterable[TurnRecord]) -> str:
 
 def _turn_lines(turn: TurnRecord) -> Iterable[str]:
     yield f"[turn {turn.number}]"
-    yield f"user: {turn.user}"
+    yield f"user: {' '.join([turn.user, *turn.files]).lstrip()}"
     for call in turn.calls:
         yield f"call: {call.name}({_json(call.args)}) -> {call.kind}: {_json(call.result)}"
     if turn.reply:

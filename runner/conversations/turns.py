@@ -6,13 +6,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from runner.attachments.sending import sent
 from runner.chats import new_chat_id
 from runner.conversations.stubs import StubLog
 from runner.conversations.transcript import TurnListener, turn_cost
 from runner.conversations.troubles import ScriptError, is_of_service, trouble_of
 from runner.conversations.variables import filled_text
 from runner.events import Notice, ToolReturned
-from runner.files import file_part
+from runner.files import check, is_remote, shown
 from runner.messages import ChatMessage
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from runner.agent import Agent
     from runner.conversations.results import TurnRecord
     from runner.conversations.sources import Replies
+    from runner.messages import Meta
     from runner.suite import TurnPart
 
 
@@ -35,18 +37,24 @@ class Chat:
     turns: list[TurnRecord] = field(default_factory=list)
     id: str = field(default_factory=new_chat_id)
 
-    def files(self, part: TurnPart) -> list[Any]:
-        """The files sent with a message, as parts."""
-        return [file_part(self.folder / filled_text(path, self.variables)) for path in part.files or ()]
+    def files(self, part: TurnPart) -> list[str | Path]:
+        """The files sent with a message."""
+        names = [filled_text(name, self.variables) for name in part.files or ()]
+        return [name if is_remote(name) else self.folder / name for name in names]
 
 
 async def pin_turn(chat: Chat, record: TurnRecord, part: TurnPart, agent: Agent) -> None:
     """Put a turn with the file's answer into the chat, as if it had been held."""
+    files = chat.files(part)
+    record.files = [shown(check(file)) for file in files]
     record.reply, record.status = filled_text(part.assistant or "", chat.variables), "pinned"
     async with agent.chat_manager.open(chat.id) as opened:
         turn, now = opened.next_turn, opened.now()
+        first = agent.client.first_files() if turn == 1 else ()
+        meta: Meta = {"kind": "user", "turn": turn, "time": now}
+        said = [each async for each in sent(record.user, files, meta, agent.model, first)]
         await opened.append(
-            ChatMessage.user(record.user, files=chat.files(part), meta={"kind": "user", "turn": turn, "time": now}),
+            *(each for each in said if isinstance(each, ChatMessage)),
             ChatMessage.model(
                 record.reply,
                 meta={
@@ -71,16 +79,18 @@ async def hold_turn(
         if part.replies is None:
             raise ScriptError(f"turn {record.number} has no `replies`, and other turns of the case have")
         replies.script.begin_turn(part.replies, chat.variables)
+    files = chat.files(part)
+    record.files = [shown(check(file)) for file in files]
     listener = TurnListener(record, chat.stubs.answered)
     record.status = "interrupted"  # until its end is told
     length = len(await _entries(chat, agent))
-    async with aclosing(agent.run(record.user, chat_id=chat.id, files=chat.files(part))) as events:
+    async with aclosing(agent.run(record.user, chat_id=chat.id, files=files)) as events:
         async for event in events:
             listener.hear(event)
             if isinstance(event, Notice):
                 told(event)
             elif isinstance(event, ToolReturned) and record.calls[-1].stub is None:
-                replies.heard_tool(record.calls[-1])
+                replies.heard_tool(record.calls[-1], chat.stubs.media.pop(listener.key(event), None))
     answers = [entry for entry in (await _entries(chat, agent))[length:] if entry.kind == "model"]
     listener.complete(answers)
     is_free = replies.source in {"scripted", "offline"}

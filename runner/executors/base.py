@@ -86,13 +86,11 @@ class ToolExecutor(Generic[E]):
         finally:
             self.end_turn()
 
-    @contextmanager
-    def _execution(self) -> Iterator[None]:
+    def _begin_execution(self) -> None:
         self.__events.begin_execution()
-        try:
-            yield
-        finally:
-            self.__events.end_execution()
+
+    def _end_execution(self) -> None:
+        self.__events.end_execution()
 
     @cached_property
     def __events(self) -> EventBroadcast[E]:  # made at first use: a subclass may not call our __init__
@@ -102,9 +100,12 @@ class ToolExecutor(Generic[E]):
 def _telling_its_end(method: Any) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(method)
     async def execute_tools(self: ToolExecutor[Any], *args: Any, **kwargs: Any) -> Any:
-        with self._execution():
+        self._begin_execution()
+        try:
             result = method.__get__(self, type(self))(*args, **kwargs)
             return await result if inspect.isawaitable(result) else result
+        finally:
+            self._end_execution()
 
     setattr(execute_tools, _MARK, True)  # so that it is wrapped once
     return execute_tools

@@ -12,9 +12,11 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from runner.begun import begun
 from runner.errors import AgentRunError, GeminiToolExecutionError
 from runner.events import ToolProgress
 from runner.executors.bound import GRACE, BatchSettings, BoundTool, CallRecord, Outcome, cancelled
+from runner.media import carrying, parts_of
 from runner.recovery import unfinished
 from runner.tools.calls import FunctionCall, GeminiFunctionCall, ToolsExecutionResult
 from runner.tools.results import error_text, json_result
@@ -72,20 +74,21 @@ class Batch:
                 self._events.append(record.called())
                 self._tell_returned(record)
         runnable = [record for record in self.records if record.is_runnable]
-        task = asyncio.create_task(self._execute(executor, runnable)) if runnable else None
+        task = begun(self._execute(executor, runnable)) if runnable else None
         try:
-            if task is not None:
+            if task is not None and not task.done():
                 task.add_done_callback(lambda _: self._changed.set())
                 while not task.done():
                     await self._changed.wait()
                     self._changed.clear()
                     while self._events:
                         yield self._events.popleft()
-                await task
+            if task is not None:
+                task.result()
         finally:
             try:
                 if task is not None:
-                    await cancelled(task, 2 * GRACE)
+                    await cancelled(task, type(executor).__name__, 2 * GRACE)
             finally:
                 self._is_over = True
         for event in self.untold():
@@ -135,6 +138,8 @@ class Batch:
                 clean = json_result(result, self.settings.max_output_chars)
             except ValueError as problem:
                 raise GeminiToolExecutionError(f'the executor\'s result of "{record.name}": {problem}') from problem
+            if known is not None and not parts_of(clean):
+                clean = carrying(clean, parts_of(known.result))
             record.outcome = Outcome(known.kind if known else "ok", clean, known.ms if known else 0.0)
 
     async def starting(self, record: CallRecord) -> None:

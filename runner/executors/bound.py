@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from runner.begun import begun
 from runner.events import ToolCalled, ToolReturned
+from runner.media import in_words, parts_of
 from runner.recovery import kind_without_result, unfinished
 from runner.tools.arguments import ToolArgumentError
 from runner.tools.base import Tool
 from runner.tools.cached import CachedResult
-from runner.tools.context import ToolContext, use_context
+from runner.tools.context import ToolContext, enter_context
 from runner.tools.function import returns_json
 from runner.tools.results import error_text, json_result
 
@@ -29,7 +31,7 @@ logger = logging.getLogger("agent_run")
 GRACE = 0.5  # seconds a cancelled tool has to end before it is left behind; an executor has twice that
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BatchSettings:
     """What holds for every call of a batch. `before_start` is awaited before a tool starts; it may raise."""
 
@@ -43,7 +45,7 @@ class BatchSettings:
     record_started: Callable[[int], Awaitable[None]] | None  # None: the starts were recorded with the model's message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """How a call ended, and what the model is told."""
 
@@ -93,7 +95,10 @@ class CallRecord:
         """The event that tells of the outcome."""
         outcome = self.settled()
         cached = True if outcome.is_cached else None
-        return ToolReturned(self.id, self.index, self.name, outcome.kind, outcome.result, outcome.ms, cached)
+        result = outcome.result
+        if media := parts_of(result):
+            result = in_words(result, media)
+        return ToolReturned(self.id, self.index, self.name, outcome.kind, result, outcome.ms, cached)
 
     def settled(self) -> Outcome:
         """The outcome; for a call that has none, what is known of one that was cut off."""
@@ -139,10 +144,10 @@ class BoundTool(Tool):
         timeout = self.timeout or settings.tool_timeout
         began = time.perf_counter()
         outcome = await self._outcome_of(args, timeout)
-        ms = round((time.perf_counter() - began) * 1000, 3)
-        return self._batch.settle(record, replace(outcome, ms=ms)).result
+        outcome.ms = round((time.perf_counter() - began) * 1000, 3)
+        return self._batch.settle(record, outcome).result
 
-    def _spawn(self, args: Json, ended: asyncio.Event) -> asyncio.Task[Any]:
+    def _begun(self, args: Json, ended: asyncio.Event) -> asyncio.Future[Any]:
         settings, record = self._batch.settings, self._record
         context = ToolContext(
             chat_id=settings.chat_id,
@@ -154,26 +159,32 @@ class BoundTool(Tool):
             max_result_chars=settings.max_output_chars,
             on_progress=self._batch.reporter(record),
         )
-        with use_context(context):
-            return asyncio.create_task(_contained(self._tool, args, ended), name=f"tool:{self.name}")
+        return begun(_contained(self._tool, args, context, ended), name=f"tool:{self.name}")
 
     async def _outcome_of(self, args: Json, timeout: float) -> Outcome:  # noqa: ASYNC109  # the tool is cancelled by us, and left behind if it does not end
         ended = asyncio.Event()
-        task = self._spawn(args, ended)
-        task.add_done_callback(lambda _: ended.set())  # also where it is cancelled before its first step
+        task = self._begun(args, ended)
+        if not task.done():
+            await self._waited_for(task, ended, timeout)
+        if not task.done():
+            await cancelled(task, f"tool:{self.name}")
+            kind = "outcome_unknown" if self.effects == "once" else "timeout"
+            unknown = "; it may or may not have taken effect" if self.effects == "once" else ""
+            return Outcome(kind, {"error": f"no result within {timeout:g} s{unknown}"})
+        return self._told(task)
+
+    async def _waited_for(self, task: asyncio.Future[Any], ended: asyncio.Event, timeout: float) -> None:  # noqa: ASYNC109  # as above
         timer = asyncio.get_running_loop().call_later(timeout, ended.set)
         try:
             await ended.wait()
         except asyncio.CancelledError:
-            await cancelled(task)
+            await cancelled(task, f"tool:{self.name}")
             raise
         finally:
             timer.cancel()
-        if not task.done():
-            await cancelled(task)
-            kind = "outcome_unknown" if self.effects == "once" else "timeout"
-            unknown = "; it may or may not have taken effect" if self.effects == "once" else ""
-            return Outcome(kind, {"error": f"no result within {timeout:g} s{unknown}"})
+
+    def _told(self, task: asyncio.Future[Any]) -> Outcome:
+        """The outcome of a tool that has ended."""
         if task.cancelled():
             return Outcome("cancelled", {"error": "the tool cancelled itself"})
         value, error = task.result()
@@ -188,8 +199,11 @@ class BoundTool(Tool):
         return Outcome("ok", clean, is_cached=isinstance(value, CachedResult))
 
 
-async def _contained(tool: Tool, args: Json, ended: asyncio.Event) -> tuple[Any, BaseException | None]:
+async def _contained(
+    tool: Tool, args: Json, context: ToolContext, ended: asyncio.Event
+) -> tuple[Any, BaseException | None]:
     """Run a tool so that nothing it raises but a cancellation leaves its task; `ended` is set with its last step."""
+    enter_context(context)
     try:
         return await tool.execute(args), None
     except asyncio.CancelledError:
@@ -200,11 +214,11 @@ async def _contained(tool: Tool, args: Json, ended: asyncio.Event) -> tuple[Any,
         ended.set()
 
 
-async def cancelled(task: asyncio.Task[Any], grace: float = GRACE) -> None:
+async def cancelled(task: asyncio.Future[Any], name: str, grace: float = GRACE) -> None:
     """Cancel a task and wait a moment for its end; one that does not end is left behind, and named in the log."""
     if task.done():
         return
     task.cancel()
     _, pending = await asyncio.wait({task}, timeout=grace)
     if pending:
-        logger.warning("%s did not end when it was cancelled and was left behind", task.get_name())
+        logger.warning("%s did not end when it was cancelled and was left behind", name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from runner.begun import begun
 from runner.executors.base import ToolExecutor
 from runner.executors.stream import E
 from runner.tools.calls import ToolsExecutionResult
@@ -25,7 +26,7 @@ class AsyncToolExecutor(ToolExecutor[E]):
 
     async def execute_tools(self, function_calls: list[FunctionCall]) -> ToolsExecutionResult:
         """Run all calls at once and wait for the last."""
-        tasks = [asyncio.create_task(result_of(call), name=f"tool:{call.tool.name}") for call in function_calls]
+        tasks = [begun(result_of(call), name=f"tool:{call.tool.name}") for call in function_calls]
         await settled(tasks)
         return ToolsExecutionResult(function_call_results=[task_result(task) for task in tasks])
 
@@ -41,15 +42,15 @@ async def result_of(call: FunctionCall) -> Json:
         return {"error": error_text(error)}
 
 
-def task_result(task: asyncio.Task[Json]) -> Json:
+def task_result(task: asyncio.Future[Json]) -> Json:
     """The result of a call's settled task; a tool that cancelled itself gets an error."""
     return {"error": "the tool was cancelled"} if task.cancelled() else task.result()
 
 
-async def settled(tasks: Sequence[asyncio.Task[Any]]) -> None:
+async def settled(tasks: Sequence[asyncio.Future[Any]]) -> None:
     """Wait for all tasks. When the waiter is cancelled they are too, and it still waits for each to end."""
     cancelled: asyncio.CancelledError | None = None
-    pending = set(tasks)
+    pending = {task for task in tasks if not task.done()}
     while pending:
         try:
             _, pending = await asyncio.wait(pending)

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from runner.begun import begun
 from runner.executors.base import ToolExecutor
 from runner.executors.parallel import result_of, settled, task_result
 from runner.executors.stream import E
@@ -55,7 +56,7 @@ class RateLimitingAsyncExecutor(ToolExecutor[E]):
         for index, call in waiting:
             async with slots:
                 _held.set(_held.get() | {id(self)})
-                task = asyncio.create_task(result_of(call), name=f"tool:{call.tool.name}")
+                task = begun(result_of(call), name=f"tool:{call.tool.name}")
                 await settled([task])
                 results[index] = task_result(task)
 

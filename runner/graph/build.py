@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from runner.graph.code import Code
 from runner.graph.hidden import shown, shown_under
 from runner.graph.parts import Origin, Part, Place, Setting
+from runner.history import HistoryPolicy
+from runner.loading.words import counted
+from runner.manifest.specs import MODEL_KEYS
 from runner.tools.cached import CachedTool
 
 if TYPE_CHECKING:
@@ -46,7 +49,11 @@ class _Builder:
             origin=Origin("", Place(agent.path, 1)),
             built=type(agent).__name__,
             text=agent.description or "",
-            settings=(Setting("tool_mode", self._manifest.tool_mode, self._origin("tool_mode")),),
+            settings=(
+                Setting("tool_mode", self._manifest.tool_mode, self._origin("tool_mode")),
+                *self._files(),
+                *self._history(),
+            ),
             parts=(
                 self._model(),
                 *self._instructions(),
@@ -57,6 +64,15 @@ class _Builder:
                 self._limits(),
             ),
         )
+
+    def _history(self) -> Iterator[Setting]:
+        """What is sent of a long chat, where the manifest says it."""
+        part = self._manifest.history
+        if part.keep is not None:
+            key = next(key for key in ("history.keep", "history") if key in self._loaded.positions)
+            yield Setting("history", str(HistoryPolicy(**part.given())), self._origin(key))
+        for each in self._values("history", part.model_dump(exclude_none=True, exclude={"keep"})):
+            yield Setting(f"history.{each.name}", each.value, each.origin)
 
     def _origin(self, key: str, source: str | None = None) -> Origin:
         """Where a key's value was chosen; `source` is what won over the manifest, if anything did."""
@@ -87,7 +103,12 @@ class _Builder:
     def _model(self) -> Part:
         part = self._plugin("model", self._agent.model, self._agent.model_spec, self._settings.model)
         generation = _flat(self._manifest.generation.model_dump(exclude_none=True))
-        own = [*self._values("", {"retries": self._manifest.retries}), *self._values("generation", generation)]
+        given = {name: getattr(self._agent.model_spec, name, None) for name in MODEL_KEYS}
+        own = [
+            *self._values("model", {name: value for name, value in given.items() if value is not None}),
+            *self._values("", {"retries": self._manifest.retries}),
+            *self._values("generation", generation),
+        ]
         return part.with_settings(own)
 
     def _instructions(self) -> Iterator[Part]:
@@ -112,6 +133,13 @@ class _Builder:
         for name, value in self._loaded.variables.items():
             origin = self._origin(f"variables.{name}", "--var" if name in self._given else None)
             yield Setting(name, shown_under(name, _written(name, value)), origin)
+
+    def _files(self) -> Iterator[Setting]:
+        """What is sent with the first message of a chat."""
+        if items := self._manifest.files:
+            count = len(self._agent.client.first_files())
+            told = ", ".join(items) if count == len(items) else f"{', '.join(items)} ({counted(count, 'file')})"
+            yield Setting("files", shown(told), self._origin("files"))
 
     def _tools(self) -> Iterator[Part]:
         """A part for each line of `tools`, with its tools below it."""

@@ -99,6 +99,16 @@ def neighbour(path: Path) -> str | None:
     return f"did you mean {quoted(names[near])}?" if near else None
 
 
+def nearest_file(path: Path) -> str | None:
+    """The file of any kind beside it that was most likely meant, where there is no such file."""
+    try:
+        names = [] if path.exists() else [each.name for each in path.parent.iterdir() if each.is_file()]
+    except (OSError, ValueError):
+        return None
+    near = nearest(path.name, names)
+    return f"did you mean {quoted(near)}?" if near else None
+
+
 def _no_mapping(tree: Node | None, source: Source, vocabulary: Vocabulary) -> Diagnostic:
     wanted = f"{vocabulary.thing} is a mapping of keys such as {vocabulary.keys}"
     if tree is None or (isinstance(tree, Scalar) and tree.value is None):

@@ -176,3 +176,26 @@ def for_size(node: Node) -> str | None:
     if found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(k|m|g)(?:\w*bytes?|\s?chars?)", text.lower()):
         return f"write {found[1]}{'k' if found[2] == 'k' else found[2].upper()}B"
     return None
+
+
+def for_percent(node: Node) -> str | None:
+    """A share written in another way, as it is written here."""
+    if not isinstance(node, Scalar) or node.written is not None:
+        return None
+    number = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?)(?:\s*per ?cent)?", node.shown.strip().lower())
+    share = 0.0 if number is None else float(number[1])
+    share *= 100 if share < 1 else 1
+    return f"write {share:g}%" if 2 <= share <= 100 else None
+
+
+def for_history(node: Node) -> str | None:
+    """What is kept of a history written in another way, as it is written here."""
+    if not isinstance(node, Scalar) or node.written is not None:
+        return None
+    text = node.shown.strip().lower()
+    if turns := re.fullmatch(r"(?:the )?(?:last )?([1-9][0-9]*)(\s*(?:turns?|messages?|exchanges?))?", text):
+        written = "1 turn" if turns[1] == "1" else f"{turns[1]} turns"
+        return f"write {written}" if turns[2] or int(turns[1]) > 100 else f"write {written}, or {turns[1]}%"
+    if text in {"all", "full", "everything"}:
+        return "remove the key: all is sent if it is left out"
+    return "where chats are kept is the key storage" if ":" in text else for_percent(node)

@@ -179,6 +179,7 @@ def _paths(tree: Mapping, folder: Path) -> Iterator[Scalar]:
     tools = tree.get("tools")
     yield from (node for node in _texts(tools, "use") if node.text.partition(":")[0].endswith(".py"))
     yield from (node for node in _texts(tree.get("output"), "schema") if node.text.endswith(".json"))
+    yield from (node for node in _texts(tree.get("files")) if not _URL.match(node.text))
     content = cache.get("content") if isinstance(cache, Mapping) else None
     yield from (node for node in _texts(content) if names_files(node.text, folder))
 

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ValidationError
 
 from runner.loading.locations import locate
 from runner.loading.nodes import Mapping, Scalar, data_of
-from runner.loading.telling import told
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -39,6 +38,8 @@ def checked(root: Mapping, kind: type[T], vocabulary: Vocabulary, problems: list
             return kind.model_validate(data_of(root))
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
+    from runner.loading.telling import told
+
     problems += told(root, kind, vocabulary, details)
     return None
 

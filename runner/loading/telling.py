@@ -10,6 +10,7 @@ from runner.loading import hinting
 from runner.loading.describing import value, what
 from runner.loading.diagnostics import Diagnostic, Fix
 from runner.loading.fields import keys, model_at
+from runner.loading.forms import FORMS, Form
 from runner.loading.locations import Located, Path, dotted, locate
 from runner.loading.nodes import Mapping, Scalar, Sequence
 from runner.loading.unknown_keys import meant
@@ -78,6 +79,8 @@ class _Teller:
             return self.wrong_type(place, error, _WANTED[error])
         if error in _BOUNDS:
             return self.out_of_range(place, error, context)
+        if error in FORMS:
+            return self.form(place, FORMS[error])
         tell = _TELLERS.get(error, _Teller.other)
         return tell(self, place, context)
 
@@ -127,6 +130,10 @@ class _Teller:
         hint = known.get(f"{place.name}.{key}") or known.get(self._typed(place.path, key), f'add "{key}:"')
         message = f"{name} lacks the key {quoted(key)}"
         return self.say("E103", message, place, span=place.key_span, hint=hint, expected=key)
+
+    def lacks(self, place: Located, context: dict[str, Any]) -> Diagnostic:
+        """A mapping without a key that it needs where others are not there either."""
+        return self.missing(place, str(context.get("key")))
 
     def no_value(self, place: Located) -> Diagnostic:
         hint = "give it a value, or remove the key" if place.key is not None else "remove the dash, or write a value"
@@ -235,15 +242,14 @@ class _Teller:
         del context
         return self.say("E106", f"{place.name} must be a finite number, not {value(place.node)}", place)
 
-    def duration(self, place: Located, context: dict[str, Any]) -> Diagnostic:
-        del context
-        message = f"{place.name} must be a time above 0 such as 90s, 2m or 1h30m, not {value(place.node)}"
-        return self.say("E109", message, place, hint=hinting.for_duration(place.node), expected="a time such as 90s")
-
-    def size(self, place: Located, context: dict[str, Any]) -> Diagnostic:
-        del context
-        message = f"{place.name} must be a number above 0 or a size such as 200kB, not {value(place.node)}"
-        return self.say("E109", message, place, hint=hinting.for_size(place.node), expected="a size such as 200kB")
+    def form(self, place: Located, form: Form) -> Diagnostic:
+        node = place.node
+        given = node.shown if isinstance(node, Scalar) else ""
+        near = certain(given, form.words) or nearest(given, form.words)
+        fix = Fix(node.span, near) if near and isinstance(node, Scalar) and node.written is None else None
+        hint = f"did you mean {quoted(near)}?" if near else form.hint(node)
+        message = f"{place.name} must be {form.wanted}, not {value(node)}"
+        return self.say("E109", message, place, hint=hint, nearest=near, expected=form.expected, fix=fix)
 
     def variable_name(self, place: Located, context: dict[str, Any]) -> Diagnostic:
         del context
@@ -276,12 +282,11 @@ _TELLERS: dict[str, Callable[[_Teller, Located, dict[str, Any]], Diagnostic]] = 
     "too_long": _Teller.too_many,
     "string_too_short": _Teller.empty,
     "finite_number": _Teller.infinite,
-    "duration": _Teller.duration,
-    "size": _Teller.size,
     "variable_name": _Teller.variable_name,
     "format_version": _Teller.version,
     "one_of": _Teller.one_of,
     "needs": _Teller.needs,
+    "lacks": _Teller.lacks,
     "calls": _Teller.calls,
     "moment": _Teller.moment,
     "no_such_day": _Teller.no_such_day,

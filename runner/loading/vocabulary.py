@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runner.manifest.tools import BUILT_IN
+from runner.service_tools import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,12 +44,13 @@ _INSTRUCTIONS = (
 _TOP = {
     **words("instructions", _INSTRUCTIONS),
     **words("instructions_file", "prompt_file system_prompt_file instruction_file instructions_path prompt_path"),
+    **words("files", "attachments attachment attach documents docs file media images"),
     **words("tools", "functions function_tools toolset tool plugins skills"),
     **words("model", "llm model_name model_id engine"),
     **words("name", "title agent agent_name id"),
     **words("description", "desc summary about"),
     **words("variables", "vars inputs params input_variables"),
-    **words("storage", "database db history chat_storage store persistence session_store chats"),
+    **words("storage", "database db chat_storage store persistence session_store chats"),
     **words("executor", "tool_executor runner execution"),
     **words("tool_mode", "tool_choice tool_config function_calling function_calling_mode"),
     **words(
@@ -62,6 +63,7 @@ _TOP = {
     **words("include", "includes import imports"),
     **words("extends", "extend base inherits inherit from parent"),
     **words("cache", "caching context_cache cache_config"),
+    **words("history", "history_policy memory context context_window compaction trimming max_history"),
     **words("limits", "limit budget"),
     **words(
         "output",
@@ -106,6 +108,11 @@ _CACHE = {
     **words("auto_refresh_ttl", "auto_refresh refresh"),
     **words("content", "contents files"),
 }
+_HISTORY = {
+    **words("keep", "turns max_turns last share policy strategy mode trim compact"),
+    **words("warn_at", "warn warning threshold summarize_at compact_at"),
+    **words("window", "context_window context_length max_tokens token_limit max_input_tokens input_token_limit"),
+}
 _OUTPUT = words("schema", "json_schema response_schema type_ model form file")
 _TOOL = words("use", "module name tool path import function")
 _FILE_SEARCH = {
@@ -130,6 +137,7 @@ AGENT = Vocabulary(
         "generation.safety": _SAFETY,
         "tools.*": _TOOL,
         "cache": _CACHE,
+        "history": _HISTORY,
         "output": _OUTPUT,
         "ToolLine": _TOOL,
         "FileSearchPart": _FILE_SEARCH,
@@ -193,6 +201,7 @@ AGENT = Vocabulary(
         "ExecutorSpec": "a name, or a mapping with type",
         "StorageSpec": "a URL, or a mapping with type",
         "ToolLine": "a module, a built-in tool, or a mapping",
+        "HistoryPart": "200 turns, 60%, summarize, or a mapping",
         "OutputPart": "a file, module:Type, or a mapping with schema",
         "Variable": "a value, or a mapping with type and default",
     },
@@ -201,6 +210,7 @@ AGENT = Vocabulary(
         "ExecutorSpec": "such as rate_limiting",
         "StorageSpec": "such as sqlite:///chats.db",
         "ToolLine": "such as tools.weather",
+        "HistoryPart": "such as 200 turns",
         "OutputPart": "such as answer.json",
         "ThinkingPart": "such as {level: low}",
     },

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from runner.manifest.base import Given, Part, Paths, Text, Whole
 from runner.manifest.generation import GenerationPart
+from runner.manifest.history import History, HistoryPart
 from runner.manifest.limits import CachePart, LimitsPart
 from runner.manifest.output import OutputForm  # noqa: TC001  # pydantic reads the hints
 from runner.manifest.specs import Executor, Model, Storage, default_executor, default_model, default_storage
@@ -51,6 +52,10 @@ class AgentManifest(Part):
     variables: Variables = Field(
         default_factory=dict, description="Variables of the instructions: `name: default`, or {type, default, choices}."
     )
+    files: Given[Paths] = Field(
+        default=None,
+        description="Files and patterns of files sent with the first message of each chat, relative to this file.",
+    )
     tools: list[ToolItem] = Field(
         default_factory=list,
         description="`module`, `module:function`, `path/to/file.py` relative to this file, or a built-in tool.",
@@ -68,6 +73,9 @@ class AgentManifest(Part):
         description="Where chats are kept: `memory:`, `sqlite:///relative.db` or `sqlite:////absolute.db`.",
     )
     cache: Given[CachePart] = Field(default=None, description="A context cache for what every turn begins with.")
+    history: History = Field(
+        default_factory=HistoryPart.model_construct, description="What is sent of a long chat; all if left out."
+    )
     limits: LimitsPart = Field(default_factory=LimitsPart.model_construct, description="What a turn may cost.")
     retries: Annotated[Whole, Field(ge=0, le=3)] = Field(
         default=3, description="How often a failed model call is sent again."

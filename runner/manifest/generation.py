@@ -18,6 +18,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 Count = Annotated[Whole, Field(ge=1)]
 
+_ELSEWHERE = {"thinking", "safety", "service_tier"}  # what is no field of `generationConfig` by its name
+
 
 class ThinkingPart(Part):
     """How much the model thinks before it answers."""
@@ -76,8 +78,7 @@ class GenerationPart(Part):
 
     def config(self) -> dict[str, Any] | None:
         """Gemini's `generationConfig`; None where nothing is set."""
-        given = self.model_dump(exclude_none=True, exclude={"thinking", "safety", "service_tier"})
-        wire = {_camel(name): value for name, value in given.items()}
+        wire = {_camel(name): value for name, value in self if value is not None and name not in _ELSEWHERE}
         if self.media_resolution:
             wire["mediaResolution"] = f"MEDIA_RESOLUTION_{self.media_resolution.upper()}"
         if self.response_modalities:
@@ -102,10 +103,10 @@ class GenerationPart(Part):
         """Gemini's fields beside `generationConfig`; None where nothing is set."""
         wire: dict[str, Any] = {}
         if self.safety is not None:
-            given = self.safety.model_dump(exclude_none=True)
             wire["safetySettings"] = [
                 {"category": f"HARM_CATEGORY_{kind.upper()}", "threshold": threshold.upper()}
-                for kind, threshold in given.items()
+                for kind, threshold in self.safety
+                if threshold is not None
             ]
         if self.service_tier is not None:
             wire["serviceTier"] = self.service_tier

@@ -9,10 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from runner.manifest.base import Given, Part, Paths, Text, Whole
 from runner.manifest.quantities import Seconds  # noqa: TC001  # pydantic reads the hints
-
-BUILT_IN = ("google_search", "url_context", "code_execution", "google_maps")
-"""Tools of the service that are named alone."""
-FILE_SEARCH = "file_search"
+from runner.service_tools import BUILT_IN, FILE_SEARCH
 
 
 class FileSearchPart(Part):

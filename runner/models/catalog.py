@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,11 @@ class KnownModel:
     cache_minimum: int | None  # tokens a context cache has at least
     output_with_tools: bool  # whether a form of the answer may be asked for beside tools
     built_in_with_functions: bool  # whether built-in tools may be used beside functions
+    media_results: frozenset[str] | None  # types that a tool's result may hold; None where they are not known
+    window: int | None  # tokens of a prompt at most; since Gemini 4 they are shared with the reply
+    built_in: tuple[str, ...] | None  # the built-in tools it has; None where they are not known
     settings: Mapping[str, str]
+    values: Mapping[str, tuple[str, ...]]  # of settings of which it takes only some values
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Catalog:
     as_of: str
     models: Mapping[str, KnownModel]
     gone: Mapping[str, GoneModel]
+    enterprise_without: tuple[str, ...]  # built-in tools that the enterprise platform has for no model
 
     def find(self, name: str) -> KnownModel | GoneModel | None:
         """The model of an id; `models/...`, `-001` and `-preview-09-2026` do not matter."""
@@ -66,7 +71,17 @@ def catalog() -> Catalog:
         data["as_of"],
         {name: _known(name, told, data["families"]) for name, told in data["models"].items()},
         {name: _gone(name, told) for name, told in data["gone"].items()},
+        tuple(data["enterprise_without"]),
     )
+
+
+@lru_cache(maxsize=100)
+def window_of(model: str) -> int | None:
+    """How many tokens a prompt to a model has at most, as far as that is known."""
+    known = catalog().find(model)
+    if isinstance(known, GoneModel):
+        known = catalog().models.get(known.answers or "")
+    return None if known is None else known.window
 
 
 def _known(name: str, told: Mapping[str, Any], families: Mapping[str, Any]) -> KnownModel:
@@ -81,7 +96,11 @@ def _known(name: str, told: Mapping[str, Any], families: Mapping[str, Any]) -> K
         family.get("cache_minimum"),
         bool(family.get("output_with_tools", True)),
         bool(family.get("built_in_with_functions", True)),
+        frozenset(family["media_results"]) if "media_results" in family else None,
+        told.get("window"),
+        tuple(built_in) if (built_in := told.get("built_in", family.get("built_in"))) is not None else None,
         family.get("settings", {}),
+        {setting: tuple(values) for setting, values in family.get("values", {}).items()},
     )
 
 

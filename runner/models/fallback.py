@@ -61,7 +61,14 @@ class Fallback(Model):
     def around(self, wrap: Callable[[Model], Model]) -> Fallback:
         """The same, the first model in a wrapper: what is for one model is not for the others."""
         first, *others = self.models
-        return Fallback([first.around(wrap), *others], self._shared, cool_down=self._cool_down, clock=self._clock)
+        return self._of([first.around(wrap), *others])
+
+    def each_around(self, wrap: Callable[[Model], Model]) -> Fallback:
+        """The same, every model in a wrapper of its own."""
+        return self._of([model.around(wrap) for model in self.models])
+
+    def _of(self, models: list[Retry]) -> Fallback:
+        return Fallback(models, self._shared, cool_down=self._cool_down, clock=self._clock)
 
     async def for_turn(self) -> Model:
         """The model that a turn which begins now is held with; where all have failed, the first."""

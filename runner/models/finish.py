@@ -77,9 +77,10 @@ def joined(parts: Iterable[Part]) -> list[Part]:
     result: list[Part] = []
     pieces: list[str] = []
     for part in parts:
-        if not is_plain(part):
-            if part:
+        if "text" not in part or not is_plain(part):
+            if pieces:
                 _close(result, pieces)
+            if part:
                 result.append(part)
         elif part["text"]:
             if pieces and bool(result[-1].get("thought")) is not bool(part.get("thought")):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.models.catalog import GoneModel, catalog
-from runner.requests import Cost, Usage
+from runner.requests import NO_COST, NO_USAGE, Cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from runner.requests import Usage
 
 _MILLION = 1_000_000
 
@@ -69,10 +71,15 @@ class Prices:
     def at(self, model: str, day: date) -> Price | None:
         """A model's price on a day: `models/...` and `-001` do not matter, and a name that another model answers to
         has that model's."""
-        known = catalog().find(model)
-        name = known.answers if isinstance(known, GoneModel) else getattr(known, "name", None)
-        valid = [price for price in self.models.get(name or "", ()) if price.effective_from <= day]
+        valid = [price for price in self.models.get(_name(model), ()) if price.effective_from <= day]
         return valid[-1] if valid else None
+
+
+@lru_cache(maxsize=100)
+def _name(model: str) -> str:
+    """The model that answers to an id; nothing where none is known."""
+    known = catalog().find(model)
+    return (known.answers if isinstance(known, GoneModel) else getattr(known, "name", None)) or ""
 
 
 @cache
@@ -99,7 +106,7 @@ def cost(model: str, usage: Usage, when: datetime) -> float | None:
 
 def cost_by_kind(model: str, usage: Usage, when: datetime) -> Cost | None:
     """The same by kind of token; what had no tokens costs nothing, whatever the price."""
-    if usage == Usage():
-        return Cost()
+    if usage == NO_USAGE:
+        return NO_COST
     price = price_of(model, when)
     return None if price is None else price.of(usage)

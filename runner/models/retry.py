@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import logging
 import random
 import time
@@ -15,7 +16,7 @@ from runner.events import Notice
 from runner.models.base import Model
 from runner.models.finish import is_malformed, refusal
 from runner.models.limiting.quota import quota_within
-from runner.requests import Finish, Usage
+from runner.requests import NO_USAGE, Finish, Usage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -30,7 +31,7 @@ logger = logging.getLogger("agent_run")
 MAX_WAIT = 60.0
 """Seconds; where the service asks for a longer wait, trying again is left to the user."""
 _FIRST_WAIT = 1.0
-_TOLD_AT_ONCE = {"rate_limit", "cache"}
+_TOLD_AT_ONCE = {"rate_limit", "cache", "upload", "file_gone"}
 """Notices about what comes before a reply, and so are not held back with the rest of it."""
 _USED_UP = "retry budget used up, "
 
@@ -62,7 +63,9 @@ class Retry(Model):
 
     def around(self, wrap: Callable[[Model], Model]) -> Retry:
         """The same retries of the inner model in a wrapper."""
-        return Retry(wrap(self.model), self.retries, sleep=self._sleep, chance=self._chance, clock=self._clock)
+        wrapped = copy.copy(self)
+        wrapped.model = wrap(self.model)
+        return wrapped
 
     async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
         """The inner model's reply; a `Notice` comes before each wait."""
@@ -134,7 +137,7 @@ class _Attempt:
     shown: bool = False
     held: list[ModelItem] = field(default_factory=list)
     _parts: list[Part] = field(default_factory=list)
-    _usage: Usage = field(default_factory=Usage)
+    _usage: Usage = NO_USAGE
     _finish: Finish | None = None
 
     @property
@@ -173,7 +176,7 @@ class _Tries:
     def __init__(
         self, limit: int, chance: Callable[[], float], clock: Callable[[], float], budget: RetryBudget | None
     ) -> None:
-        self.spent = Usage()
+        self.spent: Usage = NO_USAGE
         self._budget, self._was_limited = budget, False
         self._limit, self._chance, self._clock = limit, chance, clock
         self._began = clock()

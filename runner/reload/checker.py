@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,8 +21,13 @@ SECONDS = 10.0
 """How long the modules of a manifest may take to be imported."""
 MEMORY = 4 << 30
 """How many bytes they may allocate meanwhile."""
-_START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from runner.reload.checking import serve; serve(0)"
-_SLACK = 5.0  # seconds beyond the check's own deadline until the process is taken for dead
+_START = """
+import sys, json
+sys.path[:] = json.loads(sys.argv[1])
+from runner.reload.checking import serve
+serve(0, sys.argv[2])
+"""
+_SLACK = 10.0  # seconds beyond the check's own deadline until the process is taken for dead
 _LINE_LIMIT = 1 << 24  # bytes of a reply
 
 
@@ -49,6 +56,7 @@ class Checker:
         self._on_problem, self._seconds, self._memory = on_problem, seconds, memory
         self._process: subprocess.Popen[bytes] | None = None
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._folder = ""  # for the files of its warm-up
         self._number = 0
         self._starting = asyncio.Lock()
         self._is_given_up = False
@@ -93,19 +101,21 @@ class Checker:
             return
         for _ in range(100):  # it ends by itself when it sees the socket closed
             if process.poll() is not None:
-                return
+                break
             await asyncio.sleep(0.01)
         process.kill()
         process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)  # of one that was killed while it warmed up
 
     async def _start(self) -> None:
         if not hasattr(os, "fork"):
             raise OSError("this system has no fork")
+        self._folder = tempfile.mkdtemp(prefix="agent-run-")
         ours, theirs = socket.socketpair()
         with theirs:
             try:
                 self._process = subprocess.Popen(  # noqa: ASYNC220, S603  # this interpreter; it starts without waiting
-                    [sys.executable, "-P", "-c", _START, json.dumps(sys.path)],
+                    [sys.executable, "-P", "-c", _START, json.dumps(sys.path), self._folder],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -113,6 +123,7 @@ class Checker:
                 )
             except OSError:
                 ours.close()
+                shutil.rmtree(self._folder, ignore_errors=True)
                 raise
         self._streams = await asyncio.open_connection(sock=ours, limit=_LINE_LIMIT)
 

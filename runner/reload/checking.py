@@ -13,6 +13,7 @@ import gc
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -28,15 +29,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
-_GRACE = 1.0  # seconds from the deadline, when the child says where it hangs, to its end by force
+_GRACE = 5.0  # seconds from the deadline, when the child says where it hangs, to its end by force
 _EXAMPLE = "instructions: It is {{ today }}.\ntools: [warm.py]\n"
 _STARTS = "starts a {} while it is imported, and every reload would start one more; start it in a tool"
 _EXAMPLE_TOOL = "def warm(number: int) -> int:\n    '''Warm.'''\n    return number\n"
 
 
-def serve(descriptor: int) -> None:
-    """Answer the requests that come through a socket, until its other end is closed."""
-    _warm_up()
+def serve(descriptor: int, folder: str) -> None:
+    """Answer the requests that come through a socket, until its other end is closed.
+
+    `folder` is an empty one for the files of the warm-up; it is removed then.
+    """
+    _warm_up(folder)
     with socket.socket(fileno=descriptor) as channel:
         rest, check = b"", None
         while True:
@@ -58,17 +62,18 @@ def serve(descriptor: int) -> None:
                 channel.sendall(json.dumps(reply).encode() + b"\n")
 
 
-def _warm_up() -> None:
+def _warm_up(folder: str) -> None:
     """Do once what every child would do anew: make an agent, and tell why one cannot be made."""
     import runner.agent  # noqa: F401  # also where the rest cannot be done
 
-    with suppress(OSError), tempfile.TemporaryDirectory() as folder:
+    with suppress(OSError):
         manifest = Path(folder, "warm.yaml")
         manifest.write_text(_EXAMPLE)
         for tool in (_EXAMPLE_TOOL, "1 / 0\n"):
             Path(folder, "warm.py").write_text(tool)
             with suppress(Exception):
                 _make({"manifest": str(manifest), "variables": {}, "model": None})
+    shutil.rmtree(folder, ignore_errors=True)
     gc.collect()
     gc.freeze()  # so that a collection in a child does not copy all pages of this process
 

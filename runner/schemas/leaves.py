@@ -37,6 +37,7 @@ class Style:
         return found
 
 
+_MARKS = (("turns", "history"), ("%", "share"))  # what only the pattern of such a quantity has in it
 REFERENCE = _reference()
 MANIFEST = Style(CHOICES, REFERENCE)
 SUITE = Style(SUITE_CHOICES | {"model.transport": CHOICES["model.transport"]}, _reference("env:"))
@@ -86,7 +87,8 @@ def _joined(schema: Json, style: Style) -> Json:
     joined = {name: part for arm in arms for name, part in arm.items()} | {"type": types} | beside
     if "pattern" in joined:
         joined["pattern"] = f"{joined['pattern']}|{style.reference['pattern']}"
-        joined["patternErrorMessage"] = QUANTITIES["size" if "integer" in types else "time"]
+        kind = next((name for mark, name in _MARKS if mark in joined["pattern"]), None)
+        joined["patternErrorMessage"] = QUANTITIES[kind or ("size" if "integer" in types else "time")]
     return joined
 
 

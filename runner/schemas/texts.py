@@ -88,8 +88,10 @@ BUILT_IN_TOOLS: dict[str, str] = {
 QUANTITIES: dict[str, str] = {
     "time": "A time above 0: 90s, 2m, 1h30m, or a number of seconds.",
     "size": "A size above 0: 200kB, 10MB, or a number of characters.",
+    "history": "Turns: 200 turns; a share of the model's window: 60%; or summarize.",
+    "share": "A share above 0: 80%, or a fraction such as 0.8.",
 }
-"""What an editor says of a text that is no time or no size."""
+"""What an editor says of a text that is no time, no size, nothing to keep of a history, or no share."""
 
 SNIPPETS: dict[str, list[Json]] = {
     "": [
@@ -103,6 +105,11 @@ SNIPPETS: dict[str, list[Json]] = {
                 "tools": ["${4:tools.module}"],
             },
         }
+    ],
+    "history": [
+        {"label": "turns", "description": "The last turns are sent.", "body": "${1:200} turns"},
+        {"label": "share", "description": "What fits a share of the model's window is sent.", "body": "${1:60}%"},
+        {"label": "summarize", "description": "The model summarises the older turns.", "body": "summarize"},
     ],
     "variables": [
         {

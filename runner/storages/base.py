@@ -7,7 +7,7 @@ import inspect
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from runner.errors import ChatBusyError, ChatChangedError, ChatStorageError
 from runner.storages.claims import Claims
@@ -58,6 +58,13 @@ class ChatStorage:
     this process. A storage that several processes share overrides those as well. The keyword `__init__` fills the
     attributes that the class annotates; a subclass may set more afterwards, or never call it.
     """
+
+    never_waits: ClassVar[bool] = False
+    """Whether no method ever waits, so that each is over before anything else runs; to be said by every class anew."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.never_waits = cls.__dict__.get("never_waits", False)
 
     def __init__(self, **attributes: Any) -> None:
         known = _annotated(type(self))

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CONNECTING = 0.7
+"""The part of a command's time in which a connection must be made, so that the reason is told before the deadline."""
+_CHARACTERS_PER_SECOND = 1_000_000
 _PAUSE = 0.05  # seconds between two tries
 
 
@@ -23,34 +26,71 @@ class Again(Exception):  # noqa: N818 - an event on the way
     """Others came in between, and nothing was done; another try may do it."""
 
 
-async def until_known(
-    step: Callable[[float, bool], Awaitable[T]], url: str, patience: float, *, writes: bool = False
-) -> T:
-    """What `step` returns; it is tried again until the deadline when it raises Lost or Again.
+class Away(Exception):  # noqa: N818 - an event on the way, told to users as the error it holds
+    """The server cannot be reached, and nothing was sent to it."""
 
-    It is told the deadline, by the loop's clock, and whether an earlier try may have been done. Once one may have been,
-    a server that cannot be reached is asked again too. `url` is shown in errors; `writes` adds what is then unknown.
+    def __init__(self, error: ChatStorageError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Patience:
+    """For how many seconds a server is asked; its `url` is shown in errors.
+
+    One that cannot be reached is given up at once, but waited for if it was there at the last command: it may be
+    starting again, and any command may be the one that finds it away.
     """
-    clock = asyncio.get_running_loop().time
-    deadline = clock() + patience
-    in_doubt = False
-    while True:
-        try:
-            return await step(deadline, in_doubt)
-        except Lost as lost:
-            in_doubt = True
-            failure = storage_error(url, str(lost), retryable=True)
-        except Again:
-            failure = storage_error(url, "too many others write at the same time; try again", retryable=True)
-        except ChatBusyError:
-            raise
-        except ChatStorageError as error:
-            if not in_doubt:
+
+    def __init__(self, url: str, seconds: float) -> None:
+        self.seconds = seconds
+        self._url = url
+        self._was_there = False
+
+    async def until_known(
+        self, step: Callable[[float, bool], Awaitable[T]], *, writes: bool = False, size: int = 0
+    ) -> T:
+        """What `step` returns; it is tried again until the deadline when it raises Lost or Again, or Away as above.
+
+        It is told the deadline, by the loop's clock, and whether an earlier try may have been done. Once one may have
+        been, the server is asked again whatever it refused. `writes` adds to an error what is then unknown. `size` is
+        how many characters are sent: a large entry is given the time it needs.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self.seconds + size / _CHARACTERS_PER_SECOND
+        in_doubt = False
+        while True:
+            try:
+                known = await step(deadline, in_doubt)
+            except ChatBusyError:
                 raise
-            failure = error
-        if clock() + _PAUSE > deadline:
-            raise _undecided(failure, url) if writes and in_doubt else failure
-        await asyncio.sleep(_PAUSE)
+            except (Lost, Again, Away, ChatStorageError) as event:
+                in_doubt = in_doubt or isinstance(event, Lost)
+                failure = self._failure(event)
+                waits = in_doubt or isinstance(event, Again) or (isinstance(event, Away) and self._was_there)
+                if not waits or clock() + _PAUSE > deadline:
+                    self._was_there = self._was_there and not isinstance(event, Lost | Away)
+                    if writes and in_doubt:
+                        failure = self._undecided(failure)
+                    if failure is event:
+                        raise
+                    raise failure from event
+            else:
+                self._was_there = True
+                return known
+            await asyncio.sleep(_PAUSE)
+
+    def _failure(self, event: Exception) -> ChatStorageError:
+        if isinstance(event, Away):
+            return event.error
+        if isinstance(event, ChatStorageError):
+            return event
+        text = str(event) if isinstance(event, Lost) else "too many others write at the same time; try again"
+        return storage_error(self._url, text, retryable=True)
+
+    def _undecided(self, failure: ChatStorageError) -> ChatStorageError:
+        said = str(failure).removeprefix(f"storage {self._url}: ")
+        text = f"{said}. Whether the last entries were stored shows when the chat is opened again"
+        return storage_error(self._url, text, retryable=True)
 
 
 def storage_error(url: str, text: str, *, retryable: bool = False) -> ChatStorageError:
@@ -58,9 +98,3 @@ def storage_error(url: str, text: str, *, retryable: bool = False) -> ChatStorag
     failure = ChatStorageError(f"storage {url}: {text}")
     failure.retryable = retryable
     return failure
-
-
-def _undecided(failure: ChatStorageError, url: str) -> ChatStorageError:
-    said = str(failure).removeprefix(f"storage {url}: ")
-    text = f"{said}. Whether the last entries were stored shows when the chat is opened again"
-    return storage_error(url, text, retryable=True)

@@ -94,7 +94,8 @@ class Lease:
 
     async def check(self) -> None:
         """Raise ChatChangedError unless this lease is surely still held; asks the store only when in doubt."""
-        if self._over is None and awake_time() - self._renewed < self._store.lease_time / 2:
+        sure = self._store.lease_time / 2
+        if self._over is None and (sure == math.inf or awake_time() - self._renewed < sure):
             return
         await self.renew()
 
@@ -115,7 +116,7 @@ class Lease:
         try:
             await self._store.drop(self.chat_id, self.owner)
         except ChatStorageError as error:
-            _log.warning("a lease could not be released and will lapse: %s", error)
+            _log.info("a lease could not be released and will lapse: %s", error)
         finally:
             if self._renewal is not None:
                 await asyncio.wait({self._renewal})

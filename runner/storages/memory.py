@@ -9,10 +9,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner.messages import ChatMessage
-from runner.storages.base import ChatInfo, ChatStorage, changed, is_leased, position_of, stored_texts
+from runner.storages.base import ChatInfo, ChatStorage, StoredLog, changed, is_leased, position_of, stored_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+
+    from runner.storages.lease import Lease
+
+
+_incarnations = itertools.count(1)
 
 
 @dataclass(slots=True)
@@ -20,10 +25,13 @@ class _Log:
     entries: list[ChatMessage] = field(default_factory=list)
     updated: datetime = field(default_factory=lambda: datetime.now(UTC))
     changed: int = 0  # order of last writes
+    incarnation: int = field(default_factory=_incarnations.__next__)
 
 
 class LocalChatStorage(ChatStorage):
     """Keeps chats in memory. Entries are kept as their JSON, so they come back as any other storage returns them."""
+
+    never_waits = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,6 +71,18 @@ class LocalChatStorage(ChatStorage):
         with self._lock:
             log = self._chats.get(chat_id)
             return log.entries[n:] if log else []
+
+    async def read_log(self, chat_id: str, n: int) -> StoredLog:
+        """The entries from index `n` on, and the log's incarnation."""
+        with self._lock:
+            log = self._chats.get(chat_id)
+            return StoredLog(log.incarnation, log.entries[n:]) if log else StoredLog(None, [])
+
+    async def open_log(self, chat_id: str, n: int, *, timeout: float = 30.0) -> tuple[Lease, StoredLog]:  # noqa: ASYNC109 - as `acquire`
+        """The lease, and what `read_log` returns: the lease then knows the incarnation."""
+        lease, log = await super().open_log(chat_id, n, timeout=timeout)
+        lease.incarnation = log.incarnation
+        return lease, log
 
     async def list_chats(self, prefix: str = "", *, limit: int = 100, after: ChatInfo | None = None) -> list[ChatInfo]:
         """The chats whose id starts with `prefix`, the one written to last first; behind `after`, if that is given."""

@@ -34,9 +34,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _POSITION = re.compile(r"([0-9]{1,15})-([0-9]{1,19})")
 
 
-def new_log() -> bytes:
-    """A name that no other log has: the time in seconds, and eight random bytes."""
-    return int(time.time()).to_bytes(4) + os.urandom(8)
+def new_log(seconds: int) -> bytes:
+    """A name that no other log has: a time, and eight random bytes. It tells how old what belongs to no chat is."""
+    return seconds.to_bytes(4) + os.urandom(8)
+
+
+async def server_time(collections: Collections) -> int:
+    """The time on the server's clock, in seconds: no process's own clock is to decide what is deleted."""
+    told = await collections.chats.database.command("hello")
+    return int(told["localTime"].timestamp())
 
 
 def tail_of(write: Write, seq: int) -> Document:
@@ -75,7 +81,7 @@ async def made_whole(collections: Collections, *, write: Write) -> tuple[bytes, 
     """The chat's log and length, when surely each entry has a document; a new log where there is none."""
     chat = await collections.chats.find_one({"_id": digest(write.key), "length": {"$gt": 0}}, _CONTENT)
     if chat is None:
-        return new_log(), 0
+        return new_log(0), 0
     await add_entries(collections, log=chat["log"], tail=chat["tail"])
     return chat["log"], chat["length"]
 
@@ -156,6 +162,12 @@ async def explain(collections: Collections, *, write: Write) -> None:
 async def delete_log(collections: Collections, *, log: bytes) -> None:
     """Delete the documents of a log."""
     await collections.messages.delete_many(_ids(log, 0, _END))
+
+
+async def delete_abandoned(collections: Collections, *, log: bytes) -> None:
+    """The same, of a log that no chat has now."""
+    if await collections.chats.find_one({"log": log}, {"_id": 1}) is None:
+        await delete_log(collections, log=log)
 
 
 async def next_log(collections: Collections, *, after: bytes) -> bytes | None:

@@ -25,7 +25,7 @@ from pymongo.errors import (
 )
 from pymongo.uri_parser import split_options, validate_options
 
-from runner.storages.deadlines import Again, Lost, storage_error
+from runner.storages.deadlines import Again, Away, Lost, storage_error
 from runner.storages.mongodb_errors import from_reaching, from_reading, from_server, reaching, too_large
 from runner.storages.urls import without_password
 
@@ -87,8 +87,8 @@ class MongoHome:
     async def run(self, work: Callable[[Collections], Awaitable[T]], deadline: float) -> T:
         """What `work` returns; it is cut off at the deadline, by the loop's clock, not before.
 
-        Raises Lost when it may have been done all the same, Again when the server undid it because of others, and
-        ChatStorageError when the server refused it or cannot be reached.
+        Raises Lost when it may have been done all the same, Again when the server undid it because of others, Away when
+        it cannot be reached, and ChatStorageError when it refused.
         """
         loop = asyncio.get_running_loop()
         task = loop.create_task(self._done(work))
@@ -133,7 +133,7 @@ class MongoHome:
 
     def _told(self, error: PyMongoError) -> Exception:
         if isinstance(error, ServerSelectionTimeoutError):
-            return from_reaching(error, self._shown)
+            return Away(from_reaching(error, self._shown))
         if isinstance(error, AutoReconnect | ConnectionFailure | InvalidOperation):
             return Lost(reaching(error))
         if isinstance(error, WTimeoutError | WriteConcernError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from contextlib import suppress
 from functools import partial
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from runner.errors import ChatChangedError, ChatStorageError
 from runner.loops import PerLoop
-from runner.storages.deadlines import Again, Lost, until_known
+from runner.storages.deadlines import Again, Away, Lost, Patience
 from runner.storages.keys import digest
 from runner.storages.mongodb_chats import (
     add_entries,
     append,
+    delete_abandoned,
     delete_log,
     empty_tail,
     explain,
@@ -25,13 +25,14 @@ from runner.storages.mongodb_chats import (
     next_log,
     read,
     replace_log,
+    server_time,
     tail_of,
 )
 from runner.storages.mongodb_leases import MongoLeases, MongoValues
 from runner.storages.urls import without_password
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
     from runner.storages.base import ChatInfo
     from runner.storages.mongodb_client import Collections, MongoHome
@@ -43,7 +44,8 @@ _KNOWN = 1000
 """Chats of which is remembered that each entry has its document."""
 _ABANDONED = 24 * 3600.0
 """Seconds after which a log that belongs to no chat is surely nobody's work in progress."""
-_AT_ONCE = 500
+_AT_ONCE, _MUCH = 500, 8_000_000
+"""Entries that are sent at once, and the characters after which no more are."""
 _LARGE = 20_000
 """Characters above which entries do not stay in the chat's own document."""
 
@@ -55,22 +57,22 @@ class MongoDatabase:
         self.shown = without_password(url)
         self.leases = MongoLeases(self)
         self.values = MongoValues(self)
-        self._timeout = timeout
+        self._patience = Patience(self.shown, timeout)
         self._make = partial(_opened, url, timeout * 0.5)  # so that the reason is told well before the deadline
         self._loops: PerLoop[MongoHome] = PerLoop(self._make, ChatStorageError)
         self._whole: OrderedDict[bytes, tuple[bytes, int]] = OrderedDict()
 
-    async def run(self, work: Callable[[Collections], Awaitable[T]]) -> T:
+    async def run(self, work: Callable[[Collections], Awaitable[T]], *, size: int = 0) -> T:
         """What `work` returns, which may be done twice."""
-        return (await self.tried(work))[0]
+        return (await self.tried(work, size=size))[0]
 
-    async def tried(self, work: Callable[[Collections], Awaitable[T]]) -> tuple[T, bool]:
+    async def tried(self, work: Callable[[Collections], Awaitable[T]], *, size: int = 0) -> tuple[T, bool]:
         """What `work` returns, and whether it may have been done before, by a try that was lost."""
 
         async def step(deadline: float, in_doubt: bool) -> tuple[T, bool]:
             return await self._run(work, deadline), in_doubt
 
-        return await until_known(step, self.shown, self._timeout)
+        return await self._patience.until_known(step, size=size)
 
     async def read(self, key: bytes, n: int) -> Texts:
         """The texts of a chat's entries from index `n` on."""
@@ -99,21 +101,21 @@ class MongoDatabase:
                 if not (in_doubt and await run(partial(is_stored, write=write))):
                     raise
 
-        await until_known(step, self.shown, self._timeout, writes=True)
+        await self._patience.until_known(step, writes=True, size=write.size)
 
     async def _staged(self, write: Write) -> bytes:
-        """A new log; one that is to replace another has all its entries, which nobody sees yet."""
-        log = new_log()
-        for start in range(0, len(write.texts), _AT_ONCE) if write.replaces else ():
-            part = {"seq": start, "batch": write.batch, "texts": write.texts[start : start + _AT_ONCE]}
-            await self.run(partial(add_entries, log=log, tail=part))
+        """A new log; one that is to replace another has all its entries, which nobody sees yet, and the time."""
+        log = new_log(await self.run(server_time) if write.replaces else 0)
+        for start, texts in _parts(write.texts) if write.replaces else ():
+            part = {"seq": start, "batch": write.batch, "texts": texts}
+            await self.run(partial(add_entries, log=log, tail=part), size=2 * _MUCH)
         return log
 
     async def _replace(self, write: Write, log: bytes, deadline: float) -> None:
         self._whole.pop(digest(write.key), None)
         old = await self._run(partial(replace_log, write=write, log=log), deadline)
         if old is not None:
-            with suppress(Lost, Again, ChatStorageError):  # nobody sees it; `tidy` deletes it if need be
+            with suppress(Lost, Again, Away, ChatStorageError):  # nobody sees it; `tidy` deletes it if need be
                 await self._run(partial(delete_log, log=old), deadline)
 
     async def _append(self, write: Write, deadline: float) -> None:
@@ -126,7 +128,7 @@ class MongoDatabase:
             await self._run(partial(explain, write=write), deadline)
             return
         await self._run(partial(append, write=write, log=log, length=length), deadline)
-        with suppress(Lost, Again, ChatStorageError):  # it is stored; the next append does the rest if need be
+        with suppress(Lost, Again, Away, ChatStorageError):  # it is stored; the next append does the rest if need be
             await self._run(partial(add_entries, log=log, tail=tail_of(write, length)), deadline)
             length += len(write.texts)
             if sum(len(content) for content, _ in write.texts) > _LARGE:
@@ -142,12 +144,12 @@ class MongoDatabase:
             await collections.chats.delete_many({"length": None, "owner": None})
             return {chat["log"] async for chat in collections.chats.find({"length": {"$gt": 0}}, {"log": 1})}
 
-        known = await self.run(stubs)
+        known, now = await self.run(stubs), await self.run(server_time)
         last = b""
         while (log := await self.run(partial(next_log, after=last))) is not None:
             last = log
-            if log not in known and int.from_bytes(log[:4]) < time.time() - _ABANDONED:
-                await self.run(partial(delete_log, log=log))
+            if log not in known and int.from_bytes(log[:4]) < now - _ABANDONED:
+                await self.run(partial(delete_abandoned, log=log))
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -157,6 +159,18 @@ class MongoDatabase:
     async def _run(self, work: Callable[[Collections], Awaitable[T]], deadline: float) -> T:
         home = self._loops.known() or await self._loops.made()
         return await home.run(work, deadline)
+
+
+def _parts(texts: list[tuple[str, str]]) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+    """The entries in pieces of a size that can be sent in time, each with the index of its first."""
+    start, size = 0, 0
+    for index, (content, meta) in enumerate(texts):
+        if index - start == _AT_ONCE or size > _MUCH:
+            yield start, texts[start:index]
+            start, size = index, 0
+        size += len(content) + len(meta)
+    if texts:
+        yield start, texts[start:]
 
 
 def _opened(url: str, patience: float) -> tuple[MongoHome, AsyncGenerator[None, None]]:

@@ -30,7 +30,11 @@ _REACHING = (  # what PyMongo says, what it means, whether the same may succeed 
         _SETTLED,
     ),
     ("No primary|No replica set members|not primary|not master", "the servers have no primary now", _PASSING),
-    ("timed out|TimeoutError", "the server did not answer in time; see whether it runs and can be reached", _PASSING),
+    (
+        "timed out|TimeoutError|No servers found yet",
+        "the server did not answer in time; see whether it runs and can be reached",
+        _PASSING,
+    ),
 )
 
 _CODES = {  # the server's error code

@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import psycopg
 
-from runner.storages.deadlines import Again, Lost, storage_error
-from runner.storages.postgresql_errors import came_between, from_connecting, from_reading, from_server, last_line
+from runner.storages.deadlines import Again, Away, Lost, storage_error
+from runner.storages.postgresql_errors import (
+    came_between,
+    from_connecting,
+    from_reading,
+    from_server,
+    last_line,
+    nobody_answers,
+)
 from runner.storages.postgresql_schema import prepare
 from runner.storages.urls import without_password
 
@@ -54,8 +61,8 @@ class Connections:
     async def run(self, work: Work[T], deadline: float) -> T:
         """What `work` returns. At the deadline, by the loop's clock, or when cancelled, its connection is cut.
 
-        Raises Lost when the connection ended, Again when the server undid the command because of others, and
-        ChatStorageError when it refused the command or a connection.
+        Raises Lost when the connection ended, Again when the server undid the command because of others, Away when no
+        server was found, and ChatStorageError when it refused the command or a connection.
         """
         async with self._slot(deadline):
             connection = self._kept() or await self._connected(deadline)
@@ -117,8 +124,10 @@ class Connections:
                 failure = from_reading(error, self._shown)
             except psycopg.Error as error:
                 failure = from_connecting(error, self._shown)
+                if nobody_answers(error):
+                    raise Away(failure) from error
             if not failure.retryable or _now() + pause > until:
-                raise failure
+                raise Away(failure) if failure.retryable else failure
             await asyncio.sleep(pause)
             pause = min(2 * pause, 0.2)
 

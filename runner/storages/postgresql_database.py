@@ -10,7 +10,7 @@ from runner.errors import ChatStorageError
 from runner.loops import PerLoop
 from runner.storages import postgresql_statements as sql
 from runner.storages.base import ChatInfo, changed, position_of
-from runner.storages.deadlines import Again, until_known
+from runner.storages.deadlines import CONNECTING, Again, Patience
 from runner.storages.keys import chat_of_key
 from runner.storages.lease import lease_lost
 from runner.storages.postgresql_leases import PostgresLeases, PostgresValues
@@ -31,8 +31,8 @@ class PostgresDatabase:
         self.shown = without_password(url)
         self.leases = PostgresLeases(self)
         self.values = PostgresValues(self)
-        self._timeout = timeout
-        self._make = partial(_opened, url, timeout * 0.8)  # so that the reason is told before the deadline
+        self._patience = Patience(self.shown, timeout)
+        self._make = partial(_opened, url, timeout * CONNECTING)
         self._loops: PerLoop[Connections] = PerLoop(self._make, ChatStorageError)
 
     async def rows(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -41,7 +41,7 @@ class PostgresDatabase:
         async def step(deadline: float, _: bool) -> list[tuple[Any, ...]]:
             return await self._rows(statement, values, deadline)
 
-        return await until_known(step, self.shown, self._timeout)
+        return await self._patience.until_known(step)
 
     async def count(self, statement: str, values: Mapping[str, Any]) -> int:
         """How many rows a statement found or changed; it may be done twice."""
@@ -53,7 +53,7 @@ class PostgresDatabase:
         async def step(deadline: float, in_doubt: bool) -> tuple[int, bool]:
             return await self._count(statement, values, deadline), in_doubt
 
-        return await until_known(step, self.shown, self._timeout)
+        return await self._patience.until_known(step)
 
     async def read(self, key: bytes, n: int) -> Texts:
         """The texts of a chat's entries from index `n` on."""
@@ -79,7 +79,7 @@ class PostgresDatabase:
             if not await self._stored(write, deadline, in_doubt=in_doubt):
                 await self._explain(write, deadline)
 
-        await until_known(step, self.shown, self._timeout, writes=True)
+        await self._patience.until_known(step, writes=True, size=write.size)
 
     async def tidy(self) -> None:
         """Nothing: the server's autovacuum does it."""

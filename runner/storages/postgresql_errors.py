@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _SETTLED = False
 _PASSING = True
 
+_NOBODY = "nothing answers there; start the server, or correct the host and the port in the URL"
 _CONNECTING = (  # what libpq or the server says in English, what it means, whether the same may succeed later
     (
         "password authentication failed|no password supplied|role .* does not exist|Peer authentication failed",
@@ -40,7 +41,7 @@ _CONNECTING = (  # what libpq or the server says in English, what it means, whet
     ("starting up|shutting down|recovery mode|not yet accepting", "the server is starting or stopping", _PASSING),
     (
         "Connection refused|No such file or directory|is the server running",
-        "nothing answers there; start the server, or correct the host and the port in the URL",
+        _NOBODY,
         _SETTLED,
     ),
     (
@@ -79,11 +80,13 @@ _STATES = {  # SQLSTATE, or its first two letters
 
 def from_connecting(error: psycopg.Error, url: str) -> ChatStorageError:
     """Why no connection was made."""
-    said = str(error)
-    for pattern, meaning, is_passing in _CONNECTING:
-        if re.search(pattern, said):
-            return storage_error(url, meaning, retryable=is_passing)
-    return storage_error(url, f"no connection: {last_line(error)}")
+    meaning, is_passing = _connecting(error)
+    return storage_error(url, meaning, retryable=is_passing)
+
+
+def nobody_answers(error: psycopg.Error) -> bool:
+    """Whether no connection was made because no server runs there."""
+    return _connecting(error)[0] == _NOBODY
 
 
 def from_reading(error: psycopg.Error, url: str) -> ChatStorageError:
@@ -105,6 +108,14 @@ def from_server(error: psycopg.Error, url: str) -> ChatStorageError:
 def came_between(error: psycopg.Error) -> bool:
     """Whether the server undid a command because of others that ran at the same time."""
     return (error.sqlstate or "").startswith("40")
+
+
+def _connecting(error: psycopg.Error) -> tuple[str, bool]:
+    said = str(error)
+    for pattern, meaning, is_passing in _CONNECTING:
+        if re.search(pattern, said):
+            return meaning, is_passing
+    return f"no connection: {last_line(error)}", _SETTLED
 
 
 def last_line(error: psycopg.Error) -> str:

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from runner.errors import ChatStorageError
     from runner.storages.redis_place import RedisPlace
 
+SILENT = "the server did not answer in time; see whether it runs and can be reached"
+_KINDS = (  # of errors, what they mean, whether the same may succeed later
+    (BusyLoadingError, "the server has just started and is still reading its data; try again soon", True),
+    (TimeoutError, SILENT, True),
+    (InvalidResponse, "what answers there is no Redis server; correct the address", False),
+)
 _SAID = (  # a word of the server's message, what it means, whether the same may succeed later
     ("WRONGPASS", "refused the user or the password; correct them in the URL", False),
     ("NOAUTH", "asks for a password; write it in the URL: redis://user:password@host", False),
@@ -66,10 +72,9 @@ def told(error: Exception, place: RedisPlace) -> ChatStorageError:
 def meaning(error: Exception, place: RedisPlace) -> tuple[str, bool]:
     """What is wrong and what to do, and whether the same may succeed later."""
     said = f"{getattr(error, 'status_code', None) or ''} {error}"
-    if is_loading(error):
-        return "the server has just started and is still reading its data; try again soon", True
-    if isinstance(error, InvalidResponse):
-        return "what answers there is no Redis server; correct the address", False
+    for kind, meaning, is_retryable in _KINDS:
+        if isinstance(error, kind):
+            return meaning, is_retryable
     if isinstance(error, RedisConnectionError) and is_passing(error):
         found = next((cause for cause in _causes(error) if isinstance(cause, OSError)), None)
         if "max number of clients" not in said:

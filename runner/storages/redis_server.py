@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import ChatStorageError
 from runner.loops import PerLoop
-from runner.storages.deadlines import Lost, storage_error, until_known
+from runner.storages.deadlines import CONNECTING, Away, Lost, Patience, storage_error
 from runner.storages.redis_scripts import FORMAT
 
 if TYPE_CHECKING:
@@ -40,12 +40,11 @@ class RedisServer:
 
     def __init__(self, place: RedisPlace, timeout: float, *, is_cache: bool = False) -> None:
         self.place = place
-        self._timeout = timeout
-        self._make = _maker(place)
+        self._patience = Patience(place.shown, timeout)
+        self._make = _maker(place, timeout * CONNECTING)
         self._wires: PerLoop[Wire] = PerLoop(self._make, ChatStorageError)
         self._before_forks: list[PerLoop[Wire]] = []  # kept: the sockets in them are the parent's
         self._process = os.getpid()
-        self._is_up = False
         self._is_looked_at = is_cache  # nothing in it need last
 
     async def script(self, script: Script, keys: list[bytes], *arguments: bytes, writes: bool = False) -> list[Any]:
@@ -77,14 +76,10 @@ class RedisServer:
         async def step(deadline: float, in_doubt: bool) -> Answer:
             return Answer(await self._tried(commands, deadline), in_doubt)
 
-        try:
-            return await until_known(step, self.place.shown, self._timeout, writes=writes)
-        except ChatStorageError as error:
-            self._is_up = self._is_up and not error.retryable
-            raise
+        return await self._patience.until_known(step, writes=writes)
 
     async def _tried(self, commands: tuple[Command, ...], deadline: float) -> list[Any]:
-        """The replies. Raises Lost when another try may help."""
+        """The replies. Raises Lost or Away when another try may help."""
         from runner.storages import redis_errors
         from runner.storages.redis_wire import Broken, RedisError
 
@@ -95,16 +90,13 @@ class RedisServer:
                     await self._look(wire)
                 replies = await wire.exchange(commands)
         except TimeoutError as error:
-            raise Lost(
-                f"the server did not answer within {self._timeout:g} s; see whether it runs and can be reached"
-            ) from error
+            raise Lost(redis_errors.SILENT) from error
         except Broken as broken:
-            if broken.sent or self._is_up or redis_errors.is_loading(broken.cause):
+            if broken.sent or redis_errors.is_loading(broken.cause):
                 raise Lost(redis_errors.meaning(broken.cause, self.place)[0]) from broken
-            raise redis_errors.told(broken.cause, self.place) from broken
+            raise Away(redis_errors.told(broken.cause, self.place)) from broken
         except RedisError as error:
             raise redis_errors.told(error, self.place) from error
-        self._is_up = True
         return replies
 
     def _known_wire(self) -> Wire | None:
@@ -121,8 +113,8 @@ class RedisServer:
         try:
             told = b"".join(await wire.exchange([(b"INFO", b"persistence"), (b"INFO", b"memory")]))
         except Broken:
-            self._is_looked_at = False  # the command itself will tell
-            return
+            self._is_looked_at = False
+            raise
         except RedisError as error:
             _log.debug("storage %s: the server does not tell how it keeps data: %s", self.place.shown, error)
             return
@@ -152,11 +144,11 @@ def _warnings(facts: dict[str, str]) -> list[str]:
     return found
 
 
-def _maker(place: RedisPlace) -> Callable[[], tuple[Wire, AsyncGenerator[None, None]]]:
+def _maker(place: RedisPlace, connect_timeout: float) -> Callable[[], tuple[Wire, AsyncGenerator[None, None]]]:
     def make() -> tuple[Wire, AsyncGenerator[None, None]]:
         from runner.storages.redis_wire import Wire, closing
 
-        wire = Wire(place)
+        wire = Wire(place, connect_timeout)
         return wire, closing(wire)
 
     return make

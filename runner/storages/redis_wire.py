@@ -40,8 +40,9 @@ class Wire:
     cancelled.
     """
 
-    def __init__(self, place: RedisPlace) -> None:
+    def __init__(self, place: RedisPlace, connect_timeout: float) -> None:
         self._place = place
+        self._connect_timeout = connect_timeout
         self._slots = asyncio.Semaphore(CONNECTIONS)
         self._idle: list[Connection] = []
         self._is_closed = False
@@ -55,7 +56,7 @@ class Wire:
             connection = await self._taken()
             sent = False
             try:
-                await connection.connect()  # type: ignore[no-untyped-call]  # redis-py has no hints here
+                await self._connect(connection)
                 sent = True
                 replies = await _conversed(connection, commands)
             except (RedisConnectionError, InvalidResponse) as error:
@@ -93,6 +94,14 @@ class Wire:
             socket_connect_timeout=None,
             socket_read_size=_READ_SIZE,
         )
+
+    async def _connect(self, connection: Connection) -> None:
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                await connection.connect()  # type: ignore[no-untyped-call]  # redis-py has no hints here
+        except TimeoutError as error:
+            _abort(connection)
+            raise Broken(error, sent=False) from error
 
     def _drop_idle(self) -> None:
         while self._idle:

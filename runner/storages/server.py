@@ -44,6 +44,11 @@ class Write:
     frees: bool = False
     batch: int = field(default_factory=lambda: secrets.randbelow(_BATCHES))
 
+    @property
+    def size(self) -> int:
+        """Characters of all entries."""
+        return sum(len(content) + len(meta) for content, meta in self.texts)
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:

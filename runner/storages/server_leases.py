@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from runner.errors import ChatStorageError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from runner.storages.lease import Holder, Lease
 
 _CLAIMS = Claims()
+_OVER: deque[str] = deque(maxlen=1000)
+"""Owners of this process that gave their leases up, last of all; on a server that was away they may still stand."""
 _LOOKS = 6  # at the leases, while the lease time passes
 _PATIENCE = 0.5  # seconds that closing waits for leases to be freed; what is not freed by then lapses
 _log = logging.getLogger("agent_run")
@@ -55,7 +58,6 @@ class ServerLeases:
         self._rows = rows
         self._key_of = key_of
         self._held: dict[str, Holder] = {}
-        self._over: dict[str, str] = {}  # owners of ours whose lease may still be on the server
         self._leaving: set[asyncio.Task[None]] = set()
         self._process = os.getpid()
 
@@ -66,13 +68,14 @@ class ServerLeases:
         if nearest.owner != owner:
             return nearest
         former = self._held.get(chat_id)  # there is one if its event loop was closed: the claim is ours now
-        ended = former.owner if former is not None else self._over.get(chat_id)
+        if former is not None:
+            _OVER.append(former.owner)
         found: list[Holder] = []
 
         async def take() -> None:
             key = self._key_of(chat_id)
             holder, process = await self._rows.take(key, owner, silent)
-            if holder.owner != owner and (holder.owner == ended or is_gone(process)):
+            if holder.owner != owner and (holder.owner in _OVER or is_gone(process)):
                 holder, _ = await self._rows.take(key, owner, holder)
             found.append(holder)
 
@@ -80,7 +83,6 @@ class ServerLeases:
         (holder,) = found
         if holder.owner == owner:
             self._held[chat_id] = holder
-            self._over.pop(chat_id, None)
         return holder
 
     async def renew(self, chat_id: str, owner: str, epoch: int) -> bool:
@@ -95,7 +97,7 @@ class ServerLeases:
         held = self._held.get(chat_id)
         if held is not None and held.owner == owner:
             del self._held[chat_id]
-            self._over[chat_id] = owner
+            _OVER.append(owner)
             await uninterrupted(self._dropped(chat_id, owner))
 
     def forget(self, chat_id: str, owner: str) -> None:
@@ -103,7 +105,7 @@ class ServerLeases:
         if not _CLAIMS.holds(self, chat_id, owner):
             return
         self._held.pop(chat_id, None)
-        self._over[chat_id] = owner
+        _OVER.append(owner)
         task = asyncio.get_running_loop().create_task(self._dropped_quietly(chat_id, owner))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
@@ -153,13 +155,11 @@ class ServerLeases:
         """After a fork: what the parent holds is not ours."""
         if self._process != os.getpid():
             self._process = os.getpid()
-            self._held, self._over, self._leaving = {}, {}, set()
+            self._held, self._leaving = {}, set()
 
     async def _dropped(self, chat_id: str, owner: str) -> None:
         try:
             await self._rows.drop(self._key_of(chat_id), owner)
-            if self._over.get(chat_id) == owner:
-                del self._over[chat_id]
         finally:
             _CLAIMS.drop(self, chat_id, owner)
 

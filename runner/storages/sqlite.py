@@ -188,9 +188,9 @@ class SqliteChatStorage(ChatStorage):
                     raise changed(chat_id, length, expected)
                 if replace:
                     forget_chat(connection, row)
-                    length = 0
+                    row, length = None, 0
                 if texts:
-                    _add(connection, key, length, texts)
+                    _add(connection, key, row, length, texts)
                 if then is not None:
                     then(connection)
 
@@ -233,7 +233,9 @@ def _found(connection: sqlite3.Connection, key: bytes) -> tuple[int | None, int]
     return (None, 0) if row is None else row
 
 
-def _add(connection: sqlite3.Connection, key: bytes, length: int, texts: list[tuple[str, str]]) -> None:
+def _add(
+    connection: sqlite3.Connection, key: bytes, chat: int | None, length: int, texts: list[tuple[str, str]]
+) -> None:
     total = length + len(texts)
     updated = _microseconds(datetime.now(UTC))
     connection.execute(
@@ -243,7 +245,8 @@ def _add(connection: sqlite3.Connection, key: bytes, length: int, texts: list[tu
         " SET length = excluded.length, updated = excluded.updated, changed = excluded.changed",
         (key, total, updated),
     )
-    chat, _ = _found(connection, key)
+    if chat is None:
+        chat, _ = _found(connection, key)
     connection.executemany(
         "INSERT INTO message (chat, seq, content, meta) VALUES (?, ?, ?, ?)",
         ((chat, seq, content, meta) for seq, (content, meta) in enumerate(texts, length)),

@@ -39,6 +39,7 @@ class SqliteLeases:
         self._file = file
         self._thread = thread
         self._held: dict[str, Holder] = {}
+        self._waited_for: set[str] = set()  # chats whose lease another process was seen to hold
 
     async def take(
         self, chat_id: str, owner: str, silent: Holder | None, then: Callable[[sqlite3.Connection], None] | None = None
@@ -54,19 +55,23 @@ class SqliteLeases:
         ended = former.owner if former is not None else None  # its event loop was closed: the claim is ours now
         key = self._key_of(chat_id)
 
+        is_waited_for = chat_id in self._waited_for
+
         def take(connection: sqlite3.Connection) -> Holder:
-            holder = _holder(connection, key, ended, silent)
-            if holder is not None:  # a look is cheap and locks nobody out
-                return holder
+            if is_waited_for and (holder := _holder(connection, key, ended, silent)) is not None:
+                return holder  # a look is cheap and locks nobody out
             with self._file.writing(connection, durable=False):
                 holder = _holder(connection, key, ended, silent) or _taken(connection, key, owner)
-            if then is not None and holder.owner == owner:
-                then(connection)
+                if then is not None and holder.owner == owner:
+                    then(connection)
             return holder
 
         holder = await self._thread.run(self._file.guarded(take))
         if holder.owner == owner:
             self._held[chat_id] = holder
+            self._waited_for.discard(chat_id)
+        else:
+            self._waited_for.add(chat_id)
         return holder
 
     async def renew(self, chat_id: str, owner: str, epoch: int) -> bool:
@@ -104,6 +109,7 @@ class SqliteLeases:
     def forget(self, chat_id: str, owner: str) -> None:
         """Free the lease once the jobs that may still take it are done."""
         self._no_longer_held(chat_id, owner)
+        self._waited_for.discard(chat_id)
         if _CLAIMS.holds(self, chat_id, owner):
             self._thread.post(self._dropping(chat_id, owner))
             _CLAIMS.drop(self, chat_id, owner)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from runner.manifest.agent import Version  # noqa: TC001  # pydantic reads the hints
 from runner.manifest.base import Given, Part, Paths, Text, Texts
@@ -38,9 +39,11 @@ class DefaultsPart(Part):
 
 
 class TurnPart(Part):
-    """One message to the agent, and what is expected of its answer."""
+    """One message to the agent, and what is expected of its answer. The message may be files alone."""
 
-    user: Text = Field(description="The message; ${name} is a variable.")
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["user"]}, {"required": ["files"]}]})
+
+    user: Given[Text] = Field(default=None, description="The message; ${name} is a variable.")
     files: Given[Paths] = Field(default=None, description="Files sent with the message, relative to this file.")
     assistant: Given[Text] = Field(
         default=None, description="The answer that stands in the history; the agent is not asked."
@@ -53,6 +56,12 @@ class TurnPart(Part):
         default_factory=dict,
         description="Variables taken from the reply: a regular expression, of which the first group is kept.",
     )
+
+    @model_validator(mode="after")
+    def _has_message(self) -> TurnPart:
+        if self.user is None and not self.files:
+            raise PydanticCustomError("lacks", "no message", {"key": "user"})
+        return self
 
 
 class CasePart(Part):

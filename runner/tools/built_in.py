@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner.errors import ManifestError
-from runner.manifest.tools import BUILT_IN, FILE_SEARCH
+from runner.service_tools import BUILT_IN, FILE_SEARCH
 
 if TYPE_CHECKING:
     from runner.messages import Json

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from runner.errors import ManifestError
+from runner.media import parts_of
 from runner.messages import to_json
 from runner.tools.base import Tool
 from runner.tools.context import current_context
@@ -29,7 +30,7 @@ class CachedResult(dict):  # type: ignore[type-arg]  # a JSON object
 class CachedTool(Tool):
     """Answers as `tool` did at most `seconds` ago, to any chat of this process; keyed by the arguments alone.
 
-    Only what was returned is kept, never an error. The tool's effects must be `none` or `idempotent`.
+    Only what was returned is kept, never an error, and no media. The tool's effects must be `none` or `idempotent`.
     """
 
     def __init__(self, tool: Tool, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,7 +63,8 @@ class CachedTool(Tool):
         context = current_context()
         result = await self.tool.execute(tool_args)
         made = json_result(result, MAX_RESULT if context is None else context.max_result_chars)
-        self._keep(key, to_json(made))
+        if not parts_of(made):
+            self._keep(key, to_json(made))
         return made
 
     def _keep(self, key: str, text: str) -> None:

@@ -47,6 +47,11 @@ def current_context() -> ToolContext | None:
     return _current.get()
 
 
+def enter_context(context: ToolContext) -> None:
+    """Make `context` the current one for the rest of this task."""
+    _current.set(context)
+
+
 @contextmanager
 def use_context(context: ToolContext | None) -> Iterator[None]:
     """Make `context` the current one within the block, and for the tasks and threads started there."""

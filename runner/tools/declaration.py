@@ -160,14 +160,14 @@ class FunctionArguments:
         return positional, named
 
     def _validated(self, args: Json) -> tuple[Json, BaseModel]:
-        from pydantic import ValidationError
-
         try:
             args = coerced(args, self.schema)
             return args, self.model.model_validate(args)
-        except ValidationError as error:
-            raise argument_error(self._problems(error, args)) from None
         except Exception as error:  # a type's own validator is the tool's code: it may raise anything
+            from pydantic import ValidationError
+
+            if isinstance(error, ValidationError):
+                raise argument_error(self._problems(error, args)) from None
             raise argument_error([f"the arguments cannot be read: {error_text(error)}"]) from error
 
     def _problems(self, error: ValidationError, args: Json) -> list[str]:

@@ -6,9 +6,12 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import AgentRunError
+from runner.files import INLINE_LIMIT, size_words
+from runner.media import Media, MediaFound, MediaResult, carrying, parts_of
 
 if TYPE_CHECKING:
     from runner.messages import Json
@@ -23,6 +26,9 @@ _PATH = re.compile(rf"""(?<![\w:/.\\~-]){_ROOT}(?:[^\s/\\'"`:,;()<>]+[\\/]+)+(?P
 _PYDANTIC_LINK = re.compile(r"\s*For further information visit https://errors\.pydantic\.dev/\S*")
 
 
+_PLAIN_JSON = json.JSONEncoder(allow_nan=False)
+
+
 class ToolResultError(AgentRunError, ValueError):
     """A tool returned what cannot be told to the model: not JSON, or too much of it."""
 
@@ -32,35 +38,51 @@ class ToolResultError(AgentRunError, ValueError):
 def json_result(value: Any, max_chars: int = MAX_RESULT) -> Json:
     """What a tool returned as a new JSON object: a dict, model or dataclass as such, all else as `{"result": ...}`.
 
-    Dates, decimals, enums, sets, paths and text bytes become JSON as pydantic writes them. Raises ToolResultError for
-    what is no JSON (NaN, other bytes, cycles, unknown objects) or longer than `max_chars`.
+    Dates, decimals, enums, sets, paths and text bytes become JSON as pydantic writes them; `Media` become references,
+    and the result a `MediaResult`. Raises ToolResultError for what is no JSON (NaN, other bytes, cycles, unknown
+    objects) or longer than `max_chars`, and for media over 8 MiB.
     """
     if isinstance(value, (str, bytes)) and len(value) > max_chars:
         raise _too_long(len(value), max_chars)
-    text = _json_text(value)
+    media = MediaFound()
+    text = _json_text(value, media)
     if len(text) > max_chars:
         raise _too_long(len(text), max_chars)
+    if media.size > INLINE_LIMIT:
+        most = size_words(INLINE_LIMIT)
+        raise ToolResultError(f"the result's media are too large: {size_words(media.size)}, at most {most} are allowed")
     plain = json.loads(text)
-    return plain if isinstance(plain, dict) else {"result": plain}
+    result = plain if isinstance(plain, dict) and not isinstance(value, Media) else {"result": plain}
+    if isinstance(value, MediaResult):
+        return carrying(result, parts_of(value))
+    return MediaResult(result, media.parts) if media.parts else result
 
 
 def _too_long(length: int, most: int) -> ToolResultError:
     return ToolResultError(f"the result is too long: {length:,} characters of JSON, at most {most:,} are allowed")
 
 
-def _json_text(value: Any) -> str:
+def _json_text(value: Any, media: MediaFound) -> str:
+    try:
+        return _PLAIN_JSON.encode(value)  # as most results are
+    except (TypeError, ValueError, RecursionError):
+        return _written(value, media)
+
+
+def _written(value: Any, media: MediaFound) -> str:
     from pydantic_core import PydanticSerializationError, to_jsonable_python
 
     try:
         try:
-            return json.dumps(value, default=_jsonable, allow_nan=False)
+            return json.dumps(value, default=partial(_jsonable, media), allow_nan=False)
         except TypeError:  # a key that is no string: a date, an enum, a tuple
-            return json.dumps(to_jsonable_python(value, fallback=_fallback), allow_nan=False)
+            media.clear()
+            return json.dumps(to_jsonable_python(value, fallback=partial(_fallback, media)), allow_nan=False)
     except (PydanticSerializationError, TypeError, ValueError, RecursionError) as error:
         raise ToolResultError(f"the result cannot be written as JSON: {_reason(error)}") from None
 
 
-def _jsonable(value: Any) -> Any:
+def _jsonable(media: MediaFound, value: Any) -> Any:
     from pydantic_core import to_jsonable_python
 
     if isinstance(value, (set, frozenset)):
@@ -68,10 +90,12 @@ def _jsonable(value: Any) -> Any:
             return sorted(value)  # the same order in every process
         except TypeError:
             return list(value)
-    return to_jsonable_python(value, fallback=_fallback)
+    return to_jsonable_python(value, fallback=partial(_fallback, media))
 
 
-def _fallback(value: Any) -> Any:
+def _fallback(media: MediaFound, value: Any) -> Any:
+    if isinstance(value, Media):
+        return media.reference(value)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, Mapping):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from runner.errors import ManifestError
 from runner.tools.built_in import BuiltInTool
-from runner.tools.function import as_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,7 +28,7 @@ class Toolbox:
             if isinstance(item, str | BuiltInTool):
                 self.built_in.append(BuiltInTool(item) if isinstance(item, str) else item)
                 continue
-            tool = as_tool(item)
+            tool = _as_tool(item)
             if tool.name in self._tools:
                 raise ManifestError(f'two tools are named "{tool.name}"; give one of them another name')
             self._tools[tool.name] = tool
@@ -60,3 +59,9 @@ class Toolbox:
 
     def __len__(self) -> int:
         return len(self._tools)
+
+
+def _as_tool(item: object) -> Tool:
+    from runner.tools.function import as_tool  # with it comes what reads signatures
+
+    return as_tool(item)

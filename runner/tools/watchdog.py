@@ -7,12 +7,11 @@ import contextlib
 import logging
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 Report: TypeAlias = "Callable[[str, float], None]"
 """Gets a tool's name and the seconds it has blocked the loop so far; called in the watchdog's thread."""
@@ -71,15 +70,14 @@ class _Watchdog:
                 self._look(watch, now, stalled)
 
     def _look(self, watch: _Watch, now: float, stalled: bool) -> None:
-        if watch.asked is None:
+        asked = watch.asked  # the loop may answer at any moment
+        if asked is None or stalled:  # or the whole process stood still, not the loop alone
             watch.asked = now
             with contextlib.suppress(RuntimeError):  # the loop has been closed
                 watch.loop.call_soon_threadsafe(watch.answer)
-        elif stalled:  # the whole process stood still, not the loop alone
-            watch.asked = now
-        elif now - watch.asked >= BLOCKED_SECONDS and not watch.told:
+        elif now - asked >= BLOCKED_SECONDS and not watch.told:
             watch.told = True
-            self._tell(watch, now - watch.asked)
+            self._tell(watch, now - asked)
 
     def _tell(self, watch: _Watch, seconds: float) -> None:
         task = asyncio.current_task(watch.loop)
@@ -96,19 +94,23 @@ class _Watchdog:
 _watchdog = _Watchdog()
 
 
-@contextmanager
-def watching(loop: asyncio.AbstractEventLoop, report: Report | None = None) -> Iterator[None]:
+class watching:  # noqa: N801  # a block: `with watching(...)`
     """Within the block, report a task named `tool:<name>` that keeps `loop` from running for more than a second.
 
     Without `report` it is a warning on the logger `agent_run`. Blocks may overlap; each episode is told once to each
     different `report`.
     """
-    told = report or _warn
-    _watchdog.add(loop, told)
-    try:
-        yield
-    finally:
-        _watchdog.remove(loop, told)
+
+    __slots__ = ("_loop", "_report")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, report: Report | None = None) -> None:
+        self._loop, self._report = loop, report or _warn
+
+    def __enter__(self) -> None:
+        _watchdog.add(self._loop, self._report)
+
+    def __exit__(self, *_: object) -> None:
+        _watchdog.remove(self._loop, self._report)
 
 
 def _warn(name: str, seconds: float) -> None:

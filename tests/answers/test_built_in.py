@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner import Agent, GeminiClient, ManifestError, load_manifest
+from runner import Agent, ChatMessage, GeminiClient, ManifestError, load_manifest
+from runner.answers.sources import marked, sources_in
 from runner.events import BuiltInCalled, CodeRan, CodeWritten
 from runner.requests import Source
-from runner.tools.built_in import BuiltInTool
+from runner.tools.built_in import NAMES, BuiltInTool
 from tests.answers.asking import turn
 from tests.servers import GeminiServer, calls, part, text
 from tests.servers.gemini_replies import Reply
@@ -44,7 +45,7 @@ READ: Json = {
     ]
 }
 SOURCES = (
-    Source("https://example.com/1", "example.com"),
+    Source("https://example.com/1", "example.com", spans=((0, 5),)),
     Source("https://maps.example.com/2", "Louvre", "maps"),
     Source("", "handbook.pdf", "file"),
     Source("https://example.com/3", "", "url"),
@@ -73,7 +74,7 @@ async def test_built_in_tools_alone_are_named_and_their_sources_told(server: Gem
     assert "toolConfig" not in request
     assert told.ended.sources == SOURCES
     assert told.ended.to_json()["sources"] == [
-        {"kind": "web", "uri": "https://example.com/1", "title": "example.com"},
+        {"kind": "web", "uri": "https://example.com/1", "title": "example.com", "spans": [[0, 5]]},
         {"kind": "maps", "uri": "https://maps.example.com/2", "title": "Louvre"},
         {"kind": "file", "uri": "", "title": "handbook.pdf"},
         {"kind": "url", "uri": "https://example.com/3"},
@@ -96,7 +97,48 @@ async def test_beside_functions_the_parts_of_built_in_tools_go_back_as_they_came
     assert first.normal["toolConfig"] == {"includeServerSideToolInvocations": True}
     assert second.contents[1]["parts"][:2] == SEARCHED
     assert told.of("built_in_called") == [BuiltInCalled("google_search_web", {"queries": ["weather Paris"]})]
-    assert told.ended.sources == SOURCES[:3]
+    assert [source.uri for source in told.ended.sources] == [source.uri for source in SOURCES[:3]]
+    assert not any(source.spans for source in told.ended.sources)  # they are those of the call, not of the answer
+
+
+PARTS: dict[str, list[Json]] = {
+    "google_search": SEARCHED,
+    "url_context": [
+        {"toolCall": {"toolType": "URL_CONTEXT", "args": {"urls": ["https://example.com"]}, "id": "u1"}},
+        {"toolResponse": {"toolType": "URL_CONTEXT", "response": {"urls": []}, "id": "u1"}},
+    ],
+    "code_execution": [
+        {"executableCode": {"language": "PYTHON", "code": "print(1)", "id": "c1"}, "thoughtSignature": "Y29kZQ=="},
+        {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\n", "id": "c1"}},
+    ],
+    "google_maps": [
+        {"toolCall": {"toolType": "GOOGLE_MAPS", "args": {"query": "Louvre"}, "id": "m1"}},
+        {"toolResponse": {"toolType": "GOOGLE_MAPS", "response": {"places": [{"name": "Louvre"}]}, "id": "m1"}},
+    ],
+    "file_search": [
+        {"toolCall": {"toolType": "FILE_SEARCH", "args": {"query": "guarantee"}, "id": "f1"}},
+        {"toolResponse": {"toolType": "FILE_SEARCH", "response": {}, "id": "f1"}},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("beside", [(), (get_weather,), (get_weather, "code_execution")], ids=["alone", "one", "two"])
+async def test_each_is_asked_for_alone_and_beside_others_and_its_parts_go_back_untouched(
+    server: GeminiServer, name: str, beside: tuple[Any, ...]
+) -> None:
+    """Within the turn and in the next; the server looks whether they come back as they were sent."""
+    options = {"fileSearchStoreNames": ["fileSearchStores/x"]} if name == "file_search" else {}
+    others = [each for each in beside if each != name]
+    called = calls(("get_weather", {"city": "Paris"})) if get_weather in others else text("18 degrees.")
+    server.script(part(*PARTS[name]) + called, *([text("18 degrees.")] if others else []), text("Thanks."))
+    async with GeminiClient() as client:
+        for message in ("hello", "Thanks"):
+            told = await turn(client, message, tools=[BuiltInTool(name, options), *others], chat_id="c")
+            assert told.ended.reason == "answered"
+        stored = await client.chat_manager.get_history("c")
+    assert server.generations[-1].contents[1]["parts"][:2] == PARTS[name]
+    assert stored[1].parts[:2] == PARTS[name]
 
 
 async def test_the_code_that_the_model_runs_is_told_and_goes_back(server: GeminiServer) -> None:
@@ -176,3 +218,40 @@ async def test_they_are_part_of_a_context_cache(server: GeminiServer, tmp_path: 
 def test_an_unknown_one_is_told_with_those_there_are() -> None:
     with pytest.raises(ManifestError, match='there is no built-in tool "bing"; they are: google_search'):
         BuiltInTool("bing")
+
+
+def answered(*parts: Json, supports: list[Json]) -> ChatMessage:
+    chunks = [{"web": {"uri": f"https://example.com/{number}", "title": "a page"}} for number in (1, 2)]
+    grounds: Json = {"groundingMetadata": {"groundingChunks": chunks, "groundingSupports": supports}}
+    return ChatMessage({"role": "model", "parts": list(parts)}, {"kind": "model", "turn": 1, "grounds": grounds})
+
+
+def support(text: str | None, start: int, end: int, *chunks: Any, part: int = 0) -> Json:
+    segment: Json = {"endIndex": end} | ({"text": text} if text else {})
+    segment |= ({"startIndex": start} if start else {}) | ({"partIndex": part} if part else {})
+    return {"segment": segment, "groundingChunkIndices": list(chunks)}
+
+
+@pytest.mark.parametrize(
+    ("said", "supports", "shown"),
+    [
+        ("Schön wird es. Und warm.", [support("Schön wird es.", 0, 15, 0, 1)], "Schön wird es.[1][2] Und warm."),
+        ("Schön wird es. Und warm.", [support(None, 16, 25, 1)], "Schön wird es. Und warm.[2]"),
+        ("Sun. Rain. Sun.", [support("Sun.", 90, 94, 0), support("Sun.", 99, 103, 1)], "Sun.[1] Rain. Sun.[2]"),
+        ("Sun (and rain).", [support("Sun", 0, 3, 0)], "Sun[1] (and rain)."),
+        ("See(this).", [support("See", 0, 3, 0)], "See[1] (this)."),
+        ("```\nSun.\n```\nRain.", [support("Sun.", 4, 8, 0), support("Rain.", 13, 18, 1)], "```\nSun.\n```\nRain.[2]"),
+        ("Sun.", [support("Snow.", 0, 5, 0), support("Sun.", 0, 4, 7, "x"), support(None, 9, 2, 0)], "Sun."),
+        ("Sun.", [support("Sun.", 0, 4, 0), support("Sun.", 0, 4, 0)], "Sun.[1]"),
+    ],
+    ids=["bytes", "no text", "text elsewhere", "space before", "no link", "code", "nonsense", "twice"],
+)
+def test_sources_are_marked_behind_what_they_support(said: str, supports: list[Json], shown: str) -> None:
+    assert marked(said, sources_in([answered({"text": said}, supports=supports)], 1)) == shown
+
+
+def test_a_place_may_be_counted_from_its_part_or_from_the_beginning() -> None:
+    parts = ({"text": "Hm.", "thought": True}, {"text": "Sun. "}, {"executableCode": {}}, {"text": "Rain."})
+    for counted in (support("Rain.", 0, 5, 0, part=3), support("Rain.", 5, 10, 0)):
+        (source, _) = sources_in([answered(*parts, supports=[counted])], 1)
+        assert source.spans == ((5, 10),)

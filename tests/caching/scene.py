@@ -18,9 +18,9 @@ from tests.servers import GeminiServer, text
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from runner.caching.content import Files
     from runner.messages import Json
     from runner.models.base import Model
+    from runner.named_files import Files
     from runner.requests import GenerateContentRequest
     from tests.servers.gemini_caches import Cache
 
@@ -58,7 +58,7 @@ class Scene:
         self, *, content: Sequence[str | Files] = (HANDBOOK,), retries: int = 3, inner: Model | None = None, **more: Any
     ) -> Model:
         """The model as another process would have it: of its own, with what is shared."""
-        cached = CachedModel(inner or self.gemini, self.keeper(**more), CachedContent(content))
+        cached = CachedModel(inner or self.gemini, self.keeper(**more), CachedContent(content), self.shared)
         return Retry(cached, retries, sleep=_at_once)
 
     async def asked(self, process: Model, *messages: str, **options: Any) -> Answer:

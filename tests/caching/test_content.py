@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.caching.content import CachedContent, Files
+from runner.caching.content import CachedContent
 from runner.errors import ManifestError
+from runner.named_files import Files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,12 +56,15 @@ async def test_media_are_sent_inline_and_what_is_neither_is_refused(root: Path) 
     (root / "docs" / "page.pdf").write_bytes(b"%PDF-1.4 all ASCII")
     (root / "docs" / "code.ts").write_text("const a: number = 1")
     (root / "docs" / "data.bin").write_bytes(b"\x00\x01")
+    (root / "docs" / "data.zip").write_bytes(b"PK\x03\x04\x00")
     dot, page, code = await parts(read(root, "../docs/dot.png", "../docs/page.pdf", "../docs/code.ts"))
     assert dot == {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(PNG).decode()}}
     assert page["inlineData"]["mimeType"] == "application/pdf"
     assert code == {"text": "const a: number = 1"}
-    with pytest.raises(ManifestError, match="neither UTF-8 text nor a picture"):
+    with pytest.raises(ManifestError, match="no UTF-8 text"):
         await read(root, "../docs/data.bin").read()
+    with pytest.raises(ManifestError, match="neither UTF-8 text nor a picture"):
+        await read(root, "../docs/data.zip").read()
     assert (await read(root, "../docs/dot.png").read()).tokens is None
 
 
@@ -81,7 +85,7 @@ async def test_a_file_is_read_anew_when_it_has_changed_and_only_then(root: Path)
     ("item", "why"),
     [
         ("../docs/none.md", "no such file"),
-        ("../docs", "no such file"),
+        ("../docs", "is a folder: name its files"),
         ("../docs/*.pdf", "matches no file"),
         ("../.env", "is hidden: it may hold secrets"),
         ("../.git/config", "is hidden: it may hold secrets"),

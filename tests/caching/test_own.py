@@ -74,7 +74,7 @@ async def test_made_once_and_hit_by_all_who_share_the_storage(scene: Scene) -> N
 
 
 async def test_those_who_find_it_being_made_go_without_it(scene: Scene) -> None:
-    scene.server.script(text("").but(delay=0.3), on="cache_create")
+    scene.server.script(text("").but(delay=2), on="cache_create")
     got = await asyncio.gather(*(scene.asked(scene.process(), f"Question {number}?") for number in range(20)))
     found = sorted(states(each)[0] for each in got)
     assert (found.count("miss"), found.count("off"), scene.made) == (1, 19, 1)

@@ -36,7 +36,7 @@ def _started(manifest: Path, server: GeminiServer) -> subprocess.Popen[str]:
 
 
 def _state(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     ended = json.loads(out.splitlines()[-1])
     assert ended["text"] == "Two years."

@@ -32,9 +32,10 @@ class Ran:
 Run = Callable[..., Ran]
 
 
-def heed_ctrl_c() -> None:
-    """In a child: undo what a shell does to its background jobs, of which the tests may be one."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def heed_signals() -> None:
+    """In a child: undo what a shell does to its background jobs, and nohup, of which the tests may be one."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def spawn(project: Path, env: dict[str, str]) -> Callable[..., subprocess.Popen[
         return subprocess.Popen(
             [sys.executable, "-m", "runner", *arguments],
             cwd=project,
-            preexec_fn=heed_ctrl_c,  # noqa: PLW1509  # it takes no lock
+            preexec_fn=heed_signals,  # noqa: PLW1509  # it takes no lock
             **{**pipes, "env": env, "start_new_session": True, **options},
         )
 
@@ -109,7 +110,7 @@ def finish(spawn: Callable[..., subprocess.Popen[bytes]]) -> Run:
         if send is not None:
             options["stdin"] = subprocess.PIPE
         with spawn(*arguments, **options) as process:
-            out, err = process.communicate(send, timeout=30)
+            out, err = process.communicate(send, timeout=60)
         return Ran(process.returncode, (out or b"").decode(), (err or b"").decode())
 
     return run_there

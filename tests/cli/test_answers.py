@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.tty import Terminal
-from tests.servers import GeminiServer, part, text
+from tests.servers import GeminiServer, part, pause, text, thought
 from tests.servers.gemini_replies import Reply
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 ANSWER = '{"city": "Paris", "degrees": 18}'
 PRETTY = '{\n  "city": "Paris",\n  "degrees": 18\n}'
 SOURCES = {"groundingChunks": [{"web": {"uri": "https://example.com/1", "title": "example.com"}}]}
+NOTE = "[1] example.com https://example.com/1"
+SEARCHED = part({"toolCall": {"toolType": "GOOGLE_SEARCH_WEB", "args": {"queries": ["sun"]}, "id": "s"}})
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
 
@@ -113,3 +115,67 @@ def test_code_and_sources_stand_beside_the_answer(
     assert {"type": "code_written", "language": "python", "code": "print('`' * 3)"} in events
     assert {"type": "code_ran", "outcome": "ok", "output": "```\n"} in events
     assert events[-1]["sources"] == [{"kind": "web", "uri": "https://example.com/1", "title": "example.com"}]
+
+
+def grounded(*pieces: str, ends: int) -> Reply:
+    """A text whose first `ends` bytes are drawn from the source, as is told with its last piece."""
+    support = {"segment": {"endIndex": ends}, "groundingChunkIndices": [0]}
+    return text(*pieces) + Reply(candidate={"groundingMetadata": {**SOURCES, "groundingSupports": [support]}})
+
+
+def test_a_terminal_sets_the_numbers_of_sources_into_the_answer(
+    server: GeminiServer, looking: str, project: Path, env: dict[str, str]
+) -> None:
+    server.script(grounded("**Sunny** it ", "will be.\n\n", "And *warm*.\n\nBye.", ends=21))
+    with Terminal([looking, "hello"], cwd=project, env=env | server.env) as terminal:
+        assert terminal.wait() == 0
+    assert terminal.lines[:6] == ["Sunny it will be.[1]", "", "And warm.", "", "Bye.", NOTE]
+
+
+def test_what_has_scrolled_away_is_not_printed_twice_to_be_marked(
+    server: GeminiServer, looking: str, project: Path, env: dict[str, str]
+) -> None:
+    paragraphs = [f"This is paragraph {number}.\n\n" for number in range(30)]
+    server.script(text(*paragraphs) + pause(1.0) + grounded("The end.", ends=20))
+    with Terminal([looking, "hello"], cwd=project, env=env | server.env) as terminal:
+        assert terminal.wait() == 0
+    told = [line.removesuffix("[1]") for line in terminal.lines if line]  # if it has not: a slow machine
+    assert told == [*(line.strip() for line in paragraphs), "The end.", NOTE]
+
+
+def test_a_pipe_gets_no_numbers_and_json_tells_the_places(
+    server: GeminiServer, looking: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(server, monkeypatch)
+    server.script(grounded("Sunny.", ends=6), grounded("Sunny.", ends=6))
+    piped = run(looking, "hello")
+    assert (piped.out, piped.err) == ("Sunny.\n", f"{NOTE}\n")
+    ended = json.loads(run(looking, "hello", "--json").out.splitlines()[-1])
+    assert ended["sources"][0]["spans"] == [[0, 6]]
+
+
+def test_a_chat_that_is_shown_later_tells_what_was_searched_run_and_found(
+    server: GeminiServer, looking: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(server, monkeypatch)
+    code = part({"executableCode": {"language": "PYTHON", "code": "print(1)"}})
+    server.script(SEARCHED + text("One.") + code + grounded("Sunny it is.", ends=16), text("You are welcome."))
+    for message in ("hello", "Thanks"):
+        run(looking, message, "--chat", "c")
+    shown = run("chats", "show", "c", "--agent", looking).out.splitlines()
+    assert shown[:3] == ["> hello", '⋅ google_search_web(queries=["sun"])', "One."]
+    assert shown[3:6] == ["```python", "print(1)", "```"]
+    assert shown[6:] == ["Sunny it is.[1]", NOTE, "", "> Thanks", "You are welcome."]
+
+
+def test_all_stands_in_its_order_thoughts_dim_and_what_a_step_used_below_the_answer(
+    server: GeminiServer, looking: str, project: Path, env: dict[str, str]
+) -> None:
+    server.script(thought("Let me look.") + SEARCHED + grounded("It is sunny.", ends=12))
+    with Terminal([looking, "hello", "-v"], cwd=project, env=env | server.env) as terminal:
+        assert terminal.wait() == 0
+    assert b"\x1b[2mLet me look." in terminal.raw
+    assert b"\x1b[2mIt is sunny." not in terminal.raw
+    _, *told, step = terminal.text.splitlines()
+    assert told == ["Let me look.", '⋅ google_search_web(queries=["sun"])', "It is sunny.[1]", NOTE]
+    assert step.startswith("step 1, ")

@@ -52,7 +52,7 @@ def lines(out: str) -> list[Any]:
 def test_a_cache_is_made_shown_used_refreshed_and_deleted(run: Run, server: GeminiServer) -> None:
     assert "none yet" in run("cache", "show", FILE).out
     made = run("cache", "create", FILE)
-    assert made.out.startswith('made cachedContents/c000001 "handbook [agent-run ')
+    assert made.out.startswith('made cachedContents/c000001 "handbook": gemini-3.8-flash, ')
     assert run("cache", "create", FILE).out.startswith("there is cachedContents/c000001 ")
     assert "cachedContents/c000001" in run("cache", "show", FILE).out
     assert run("cache", "list", FILE).out.endswith(", in use\n")

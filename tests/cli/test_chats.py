@@ -185,7 +185,7 @@ def test_a_transcript_is_told_as_the_terminal_told_it(run: Run, database: Path) 
 def test_an_unanswered_call_and_a_file_are_told(run: Run, database: Path) -> None:
     file = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
     keep(database, ("tester/c", [ChatMessage.user("look", files=[file]), CALL]))
-    assert run("chats", "show", "tester/c").out == "> look\n> [image/png]\n⋅ hold() has no result yet\n"
+    assert run("chats", "show", "tester/c").out == "> look\n> [image/png, 3 bytes]\n⋅ hold() has no result yet\n"
 
 
 def test_show_json_has_every_entry_exactly_as_it_is_stored(run: Run, database: Path) -> None:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from runner.cli.lines import call_line, ended_line, interrupted_line, returned_line, usage_line
+from runner.cli.lines import call_line, context_line, ended_line, interrupted_line, returned_line, usage_line
 from runner.events import ToolReturned, TurnEnded
-from runner.requests import CacheUse, Usage
+from runner.requests import CacheUse, ContextSize, Usage
 
 
 def test_a_call_is_shown_as_it_would_be_written() -> None:
@@ -63,3 +63,9 @@ def test_tokens_are_counted_by_what_they_were_spent_on() -> None:
     assert usage_line(usage) == "1,234 tokens: 1,000 in (200 cached), 34 out, 200 thinking"
     told = usage_line(usage, CacheUse("off", "it is being made"))
     assert told.endswith("200 thinking; cache: off, it is being made")
+
+
+def test_a_chat_s_length_is_told_beside_what_the_model_takes() -> None:
+    told = context_line(ContextSize(12_345, 1_048_576))
+    assert told == "12,345 tokens, 1.2% of the 1,048,576 that the model takes"
+    assert context_line(ContextSize(12)) == "12 tokens"

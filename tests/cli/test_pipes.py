@@ -82,7 +82,7 @@ def test_closed_streams_are_no_failure(closed: str, project: Path, env: dict[str
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     assert done.returncode == 0
     assert "answered" in stored(project)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.cli.saving import save
 from tests.cli.tty import Terminal
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ PROMPT = "\n>"
 def edit(path: Path, old: str, new: str) -> None:
     content = path.read_text()
     assert content.count(old) == 1, content
-    path.write_text(content.replace(old, new))
+    save(path, content.replace(old, new))
 
 
 def test_an_edit_is_told_above_the_prompt_and_what_was_typed_stays(project: Path, env: dict[str, str]) -> None:
@@ -26,11 +27,11 @@ def test_an_edit_is_told_above_the_prompt_and_what_was_typed_stays(project: Path
         terminal.wait_for(PROMPT, count=2)
         terminal.send("half a mess")
         terminal.wait_for("> half a mess")
-        agent.write_text(kept + "instructions: Be kind.\n")
+        save(agent, kept + "instructions: Be kind.\n")
         terminal.wait_for("reloaded: instructions")
         terminal.send("age\r")
         terminal.wait_for(PROMPT, count=3)
-        agent.write_text(kept + "instuctions: Be kind.\n")
+        save(agent, kept + "instuctions: Be kind.\n")
         terminal.wait_for("still running the version of ")
         terminal.send("two\r")
         terminal.wait_for(PROMPT, count=4)
@@ -50,11 +51,11 @@ def test_a_new_tool_is_there_for_the_next_message(project: Path, env: dict[str, 
     with Terminal(["agent.yaml"], cwd=project, env=env) as terminal:
         terminal.wait_for(PROMPT)
         added = '\n@tool(effects="none")\ndef added_now() -> str:\n    """Added while chatting."""\n    return "new"\n'
-        source.write_text(source.read_text() + added)
+        save(source, source.read_text() + added)
         terminal.wait_for("reloaded: tools +1")
         terminal.send("/tools\r")
         terminal.wait_for("added_now  Added while chatting.")
-        source.write_text(source.read_text().replace('return "new"', "return new new"))
+        save(source, source.read_text().replace('return "new"', "return new new"))
         terminal.wait_for("still running the version of ")
         terminal.send("batch added_now\r")
         terminal.wait_for("added_now()")
@@ -77,7 +78,7 @@ def test_without_reload_an_edit_is_not_seen(project: Path, env: dict[str, str]) 
 def test_in_a_terminal_that_cannot_draw_the_prompt_is_written_anew(project: Path, env: dict[str, str]) -> None:
     with Terminal(["agent.yaml"], cwd=project, env={**env, "TERM": "dumb"}) as terminal:
         terminal.wait_for(PROMPT)
-        (project / "agent.yaml").write_text((project / "agent.yaml").read_text() + "instructions: Be kind.\n")
+        save(project / "agent.yaml", (project / "agent.yaml").read_text() + "instructions: Be kind.\n")
         terminal.wait_for("reloaded: instructions\n>")
         terminal.send("hello\n")
         terminal.wait_for("hello\n", count=2)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,7 +44,7 @@ def test_a_signal_ends_the_turn_and_keeps_the_chat(
         assert process.stderr is not None
         assert process.stderr.readline().startswith(b"\xe2\x8b\x85 quick()")
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert out == b""
     assert err.decode().splitlines()[-1] == "interrupted: 1 done, 1 cut off, 1 unknown"
@@ -56,7 +57,7 @@ def test_partial_text_stays_and_its_line_is_ended(spawn: Spawn) -> None:
         assert process.stdout is not None
         assert process.stdout.read(6) == b"Well, "
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, b"\n", b"interrupted\n")
 
 
@@ -68,7 +69,7 @@ def test_a_signal_while_waiting_for_a_line_ends_the_command(spawn: Spawn) -> Non
         process.stdin.flush()
         assert process.stdout.readline() == b"one \n"
         process.terminate()
-        assert process.wait(20) == 143
+        assert process.wait(60) == 143
 
 
 def test_the_turn_under_way_is_the_last_of_the_lines(spawn: Spawn) -> None:
@@ -79,7 +80,7 @@ def test_the_turn_under_way_is_the_last_of_the_lines(spawn: Spawn) -> None:
         process.stdin.flush()
         assert process.stdout.read(6) == b"Well, "
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, b"\n")
 
 
@@ -87,13 +88,24 @@ def test_a_second_ctrl_c_leaves_at_once(spawn: Spawn, project: Path) -> None:
     with spawn("agent.yaml", "--chat", "c", "stubborn") as process:
         assert process.stdout is not None
         assert process.stdout.read(6) == b"Well, "
-        time.sleep(0.2)  # the model has gone on to where nothing stops it
+        wait_until_deaf(project)
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
         assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        with suppress(subprocess.TimeoutExpired):
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+        process.send_signal(signal.SIGINT)  # one that comes while another is pending is lost on a busy machine
+        assert process.wait(60) == 130
     assert fault_of(project, "c") is None
+
+
+def wait_until_deaf(project: Path) -> None:
+    """Until the stubborn model has gone on to where nothing stops it."""
+    deadline = time.monotonic() + 60
+    while not (project / "deaf").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_a_reader_that_never_reads_cannot_keep_the_command(spawn: Spawn) -> None:
@@ -102,7 +114,7 @@ def test_a_reader_that_never_reads_cannot_keep_the_command(spawn: Spawn) -> None
         assert process.stdout.readline() == b"line 0\n"
         time.sleep(0.3)  # the pipe is full by now
         process.send_signal(signal.SIGINT)
-        process.wait(20)
+        process.wait(60)
     assert process.returncode == 130
 
 
@@ -116,7 +128,7 @@ def test_ctrl_c_at_any_instant_leaves_a_chat_that_gemini_accepts(spawn: Spawn, p
             assert b"turn_started" in process.stdout.readline()
             time.sleep(choice.random() * 0.05)  # the calls are stored, some start, some return
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
         assert process.returncode == 130
     for chat_id in ("c0", "c1"):
         assert fault_of(project, chat_id) is None

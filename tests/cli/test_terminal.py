@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.test_screen import SEQUENCES
-from tests.cli.test_signals import fault_of
+from tests.cli.test_signals import fault_of, wait_until_deaf
 from tests.cli.tty import Terminal
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Open = Callable[..., Terminal]
 
 PROMPT = "\n>"
+HINT = "press Ctrl+C again or Ctrl+D to leave"
 OWN = re.compile(rb"\x1b(\[[0-9;?]*[A-Za-z]|>|=|\(B)")
 
 
@@ -125,19 +126,27 @@ def test_ctrl_c_twice_within_a_second_leaves(chat: Open) -> None:
         terminal.wait_for(PROMPT)
         terminal.send("hang\r")
         terminal.wait_for("Well,")
+        began = time.monotonic()
         terminal.send("\x03")
-        time.sleep(0.3)
+        terminal.wait_for("interrupted\n\n>")
         terminal.send("\x03")
+        while terminal.process.poll() is None and HINT not in terminal.text:
+            terminal._read()
+        if HINT in terminal.text:  # the machine was too slow for that
+            assert time.monotonic() - began > 1
+            terminal.send("\x03")
         assert terminal.wait() == 130
 
 
-def test_a_turn_that_does_not_stop_is_left_by_the_second_ctrl_c_with_the_keyboard_restored(chat: Open) -> None:
+def test_a_turn_that_does_not_stop_is_left_by_the_second_ctrl_c_with_the_keyboard_restored(
+    chat: Open, project: Path
+) -> None:
     with chat() as terminal:
         terminal.wait_for(PROMPT)
         terminal.send("stubborn\r")
         terminal.wait_for("Well,")
         assert not terminal.echoes
-        time.sleep(0.2)  # the model has gone on to where nothing stops it
+        wait_until_deaf(project)
         terminal.send("\x03")
         time.sleep(0.3)
         terminal.send("\x03")
@@ -154,7 +163,7 @@ def test_ctrl_c_at_the_prompt_clears_it_then_hints_then_leaves(chat: Open) -> No
         terminal.wait_for(PROMPT, count=2)
         assert "leave" not in terminal.text
         terminal.send("\x03")
-        terminal.wait_for("press Ctrl+C again or Ctrl+D to leave\n>")
+        terminal.wait_for(f"{HINT}\n>")
         terminal.send("\x03")
         assert terminal.wait() == 130
 
@@ -169,7 +178,7 @@ def test_ctrl_c_at_any_instant_brings_the_prompt_back(chat: Open, project: Path)
             terminal.wait_for("> batch", count=turn + 1)
             time.sleep(choice.random() * 0.1)
             terminal.send("\x03")
-            terminal.wait_for("\ninterrupted", count=turn + 1, seconds=5)
+            terminal.wait_for("\ninterrupted", count=turn + 1)
     assert fault_of(project, "c") is None
 
 
@@ -194,7 +203,7 @@ def test_a_closed_terminal_ends_the_chat(chat: Open, project: Path) -> None:
         terminal.send("batch quick hold\r")
         terminal.wait_for("quick()")
         terminal.hang_up()
-        assert terminal.process.wait(20) == 129
+        assert terminal.process.wait(60) == 129
     assert fault_of(project, "c") is None
 
 
@@ -323,7 +332,7 @@ def test_a_chat_needs_a_terminal_to_write_to(project: Path, env: dict[str, str])
             stdin=slave,
             capture_output=True,
             check=False,
-            timeout=30,
+            timeout=60,
         )
     finally:
         os.close(master)

@@ -392,10 +392,9 @@ def test_ctrl_c_stops_and_tells_what_is_done(project: Path, spawn: Callable[...,
     write(project, "agents/good.conversations.yaml", GOOD + slow)
     with spawn("test", "agents", "-j", "1", "--format", "json", "--html", "page.html") as process:
         assert process.stderr is not None
-        while b"it waits" not in process.stderr.readline():
-            pass
+        assert any(b"it waits" in line for line in process.stderr)
         os.kill(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     told = json.loads(out)
     assert (process.returncode, told["exit_code"], told["stopped"]) == (130, 130, "interrupted")
     assert [case["name"] for case in told["cases"]] == ["tells the temperature", "greets"]

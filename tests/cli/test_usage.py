@@ -182,10 +182,11 @@ def test_chats_are_summed_up_by_day_chat_and_model_at_the_prices_of_the_day(run:
 
 
 def test_what_a_run_spent_is_what_is_told_later(run: Run) -> None:
+    before = datetime.now(UTC).date().isoformat()
     run("agent.yaml", "Rain?", "--chat", "today")
     (line,) = lines(run("usage", "agent.yaml", "--json").out)
+    assert line.pop("day") in {before, datetime.now(UTC).date().isoformat()}
     assert line == {
-        "day": datetime.now(UTC).date().isoformat(),
         "agent": "agent",
         "chat": "today",
         "model": MODEL,
@@ -206,3 +207,17 @@ def test_there_is_nothing_to_sum_up_where_nothing_is_kept(run: Run) -> None:
     assert run("usage").code == 2
     assert run("usage", "missing.yaml").code == 2
     assert run("usage", "agent.yaml", "--since", "yesterday").code == 2
+
+
+def test_a_narrow_terminal_is_shown_fewer_columns(run: Run, folder: Path, env: dict[str, str]) -> None:
+    run("agent.yaml", "Rain?", "--chat", "today")
+    headings = []
+    for columns in (120, 80):
+        with Terminal(["usage", "agent.yaml"], cwd=folder, env=env, columns=columns) as terminal:
+            assert terminal.wait() == 0
+        head, line, total = terminal.text.splitlines()
+        headings.append(head.split())
+        assert "1,000,000" in line
+        assert total.endswith("$0.7500")
+    assert headings[0] == ["DAY", "CHAT", "MODEL", "TURNS", "CALLS", "IN", "CACHED", "OUT", "THINKING", "COST"]
+    assert headings[1] == ["DAY", "CHAT", "MODEL", "TURNS", "CALLS", "IN", "OUT", "COST"]

@@ -25,14 +25,22 @@ _CURSOR_REQUEST = b"\x1b[6n"
 
 def _own_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Terminal:
     """`with Terminal([...], cwd=..., env=...) as terminal:` runs `python -m runner ...` in a terminal of its own."""
 
     def __init__(
-        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], columns: int = 80, rows: int = 24
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        columns: int = 80,
+        rows: int = 24,
+        program: Sequence[str] = (sys.executable, "-m", "runner"),
     ) -> None:
         self.screen = pyte.HistoryScreen(columns, rows, history=10_000, ratio=1.0)
         self._stream = pyte.ByteStream(self.screen)
@@ -40,7 +48,7 @@ class Terminal:
         self._master, slave = pty.openpty()
         self._resize_pty(columns, rows)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "runner", *arguments],
+            [*program, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -98,14 +106,15 @@ class Terminal:
     def echoes(self) -> bool:
         return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
 
-    def wait_for(self, text: str, *, count: int = 1, seconds: float = 20.0) -> None:
+    def wait_for(self, text: str, *, count: int = 1, seconds: float = 60.0) -> None:
         """Read until `text` has appeared `count` times."""
         deadline = time.monotonic() + seconds
         while self.text.count(text) < count:
-            if time.monotonic() > deadline or (not self._read() and self.process.poll() is not None):
+            has_ended = self.process.poll() is not None  # before it is read: then there is no more than that
+            if not self._read() and (has_ended or time.monotonic() > deadline):
                 raise AssertionError(f"{text!r} did not appear in:\n{self.text}")
 
-    def wait(self, seconds: float = 20.0) -> int:
+    def wait(self, seconds: float = 60.0) -> int:
         """Read to the end; the exit code."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None:

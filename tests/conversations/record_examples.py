@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.servers import Reply
 
 ROOT = Path(__file__).resolve().parents[2]
-SUITES = ("weather", "extract")
+SUITES = ("weather", "extract", "receipts")
 JUDGE_MODEL = "gemini-4-argon"
 
 VERDICT = {
@@ -62,6 +62,15 @@ REPLIES: dict[str, list[Reply]] = {
         + usage(prompt=221, candidates=33),
         text('{"place": "Chez Anna", "date": "2026-03-05", "time": "19:30", "people": 5}')
         + usage(prompt=268, candidates=33),
+    ],
+    "had this lunch": [
+        text("41.50 EUR are paid back. ", "The Sangiovese, 11.00 EUR, is not: alcohol never is. ")
+        + text("The rest is 20.75 EUR a person, below the 25.00 EUR for a lunch.")
+        + usage(prompt=512, candidates=46),
+        text("4.77 EUR, at 10 %.") + usage(prompt=571, candidates=11),
+    ],
+    "paid back for a dinner": [
+        text("At most 40.00 EUR a person, without alcohol.") + usage(prompt=238, candidates=13),
     ],
     "Book the Blue Room": [
         text('{"place": "the Blue Room", "date": "2026-03-08", "people": 2}') + usage(prompt=219, candidates=26),

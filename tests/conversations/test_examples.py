@@ -31,8 +31,8 @@ def refused(*_args, **_options):
 
 socket.getaddrinfo = socket.socket.connect = socket.socket.connect_ex = refused
 """
-CASES = 13
-REPLAYED = 6
+CASES = 17
+REPLAYED = 8
 
 
 @pytest.fixture
@@ -138,6 +138,8 @@ LEFT_OUT = "leaves out what a message does not say"
 CODE = "a code is explained by the tool"
 NO_CODE = "a code that does not exist is an error that the model can read"
 CODES = "questions and codes can be mixed"
+LUNCH = "says what is paid back of a lunch"
+DINNER = "knows the rules before there is a receipt"
 EVERY_REPLAYED = {UNITS, AVERAGES, BOTH, ATLANTIS}
 
 CHECKS: list[Any] = [
@@ -235,6 +237,11 @@ TROUBLES: list[Any] = [
         (EXTRACT, "guess nothing", "guess what is missing"),
         dict.fromkeys((BOOKING, LEFT_OUT), ("replay_miss", "instructions changed")),
         id="an instruction says the opposite",
+    ),
+    pytest.param(
+        ("agents/receipts/rules.md", "at most 25.00 EUR", "at most 20.00 EUR"),
+        dict.fromkeys((LUNCH, DINNER), ("replay_miss", "message 1 differs")),
+        id="a file that is sent says something else",
     ),
     pytest.param(
         (EXTRACT, "required: [place, date, people]", "required: [place, date]"),

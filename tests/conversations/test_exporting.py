@@ -117,7 +117,12 @@ def loaded(project: Project, text: str) -> SuiteFile:
     return load_suite(project.suite).suite
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(log=st.lists(turns(), min_size=1, max_size=3).map(lambda parts: [entry for part in parts for entry in part]))
 def test_a_chat_of_any_texts_becomes_a_test_that_passes(any_project: Project, log: list[ChatMessage]) -> None:
     text = as_file(log, wanted(scripted=True, stubs=True))
@@ -130,7 +135,12 @@ def test_a_chat_of_any_texts_becomes_a_test_that_passes(any_project: Project, lo
     assert [turn.reply for turn in held] == [entry.text for entry in log if entry.meta.get("status")]
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(log=turns())
 def test_a_test_without_replies_loads_too(any_project: Project, log: list[ChatMessage]) -> None:
     suite = loaded(any_project, as_file(log, wanted(stubs=True)))
@@ -225,7 +235,7 @@ def test_a_call_that_the_tool_refused_is_left_out_of_replies_and_calls() -> None
 def test_files_that_were_sent_are_told_of(any_project: Project) -> None:
     log = [said("", {"inlineData": {"mimeType": "image/png", "data": ""}}), answered("A cat.")]
     text = as_file(log, wanted())
-    assert "        # sent with image/png: save it, and name it under `files:`\n" in text
+    assert "        # sent with [image/png]: save it in the project, and name it under `files:`\n" in text
     assert loaded(any_project, text).cases[0].turns[0].user == "(a file)"
 
 

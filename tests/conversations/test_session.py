@@ -223,10 +223,12 @@ async def test_the_manifest_s_storage_is_never_touched(project: Project) -> None
 async def test_as_many_cases_run_at_once_as_may(project: Project) -> None:
     project.tools.write_text(
         project.tools.read_text().replace('"wait_for_ever"]', '"wait_for_ever", "meet"]')
-        + '\n\n@tool(effects="none")\nasync def meet(me: str) -> int:\n    """Meet the others.\n\n    Args:\n'
-        + '        me: Who.\n    """\n    here = Path(__file__).parent / "here"\n    here.mkdir(exist_ok=True)\n'
-        + "    (here / me).touch()\n    met = 0\n    for _ in range(15):\n        await asyncio.sleep(0.005)\n"
-        + "        met = max(met, len(list(here.iterdir())))\n    (here / me).unlink()\n    return met\n"
+        + '\n\n@tool(effects="none")\nasync def meet(me: str) -> int:\n    """Meet the others: two, and then none.\n\n'
+        + '    Args:\n        me: Who.\n    """\n    here = Path(__file__).parent / "here"\n'
+        + '    here.mkdir(exist_ok=True)\n    (here / me).touch()\n    met, enough = 0, here.with_name("enough")\n'
+        + "    looks = 0\n    while looks < 15:\n        await asyncio.sleep(0.005)\n"
+        + "        met = max(met, len(list(here.iterdir())))\n        looks += enough.exists()\n"
+        + "        if met >= 3:\n            enough.touch()\n    (here / me).unlink()\n    return met\n"
     )
     turn = "{{user: hi, replies: [{{call: meet, args: {{me: x{}}}}}, y]}}"
     project.write(cases(*[turn.format(number) for number in range(6)]))
@@ -250,13 +252,13 @@ HANGS = "{user: hi, replies: [{call: wait_for_ever}, x]}"
 
 
 async def test_a_case_that_hangs_is_over_in_time_and_leaves_no_task(project: Project) -> None:
-    project.write(cases(HANGS, GOOD, timeout="0.2"))
+    project.write(cases(HANGS, GOOD).replace("name: a,", "name: a, timeout: 1,"))
     async with nothing_left_behind():
         ran = await project.run()
         trouble = ran.attempt("a").trouble
         assert trouble is not None
         assert (trouble.reason, ran.result.exit_code) == ("timeout", 5)
-        assert trouble.message == "not over within 0.2 s: it stood in turn 1"
+        assert trouble.message == "not over within 1 s: it stood in turn 1"
         assert ran.turn(1, "a").status == "interrupted"
         assert ran.case("b").outcome == "passed"
         assert ran.attempt("a").turns[0].user == "hi"

@@ -200,7 +200,12 @@ def test_line_ends_the_mark_and_the_permissions_of_the_file_stay(line_end: str, 
 STYLES = ["old", "'old'", '"old"', "|-\n                  old\n                  text", "[old]", "{old: [text]}"]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(value=values, reply=texts.filter(str.strip), style=st.sampled_from(STYLES))
 def test_any_value_replaces_any_other_and_then_the_test_passes(
     project: Project, value: object, reply: str, style: str

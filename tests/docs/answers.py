@@ -33,6 +33,7 @@ SCRIPTS: dict[str, tuple[Reply, ...]] = {
     "A table for 4 at Chez Anna.": (text('{"place": "Chez Anna", "people": 4}'),),
     "Which number?": (words("7."),),
     "How long is the guarantee?": (words("Two years."),),
+    "Draw the sales.": (calls(("draw_chart", {"title": "Sales"})), words("Here they are.")),
     "Greet Ada.": (calls(("greeting", {"name": "Ada"})), words("Good morning, Ada!")),
     "Is it warm in Rome?": (
         calls(("get_weather", {"city": "Rome"}), ("get_weather", {"city": "Oslo"})),

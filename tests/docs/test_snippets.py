@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from runner import load_manifest
+from runner import Agent, load_manifest
+from runner.events import TurnEnded
 from runner.manifest import AgentManifest
 from tests.docs.fences import ROOT, Fence, fences
+from tests.models.gemini.signing import TOKEN, service_account
+from tests.servers.raw_http import RawServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,14 +49,47 @@ def manifests() -> list[Fence]:
     return [fence for fence in fences("yaml") if AgentManifest.model_fields.keys() & (yaml.safe_load(fence.text) or ())]
 
 
+WEATHER = """
+from runner import tool
+
+@tool(effects="none")
+def get_weather(city: str) -> str:
+    "The weather in a city."
+    return "dry"
+"""
+QUEUEING = """
+from runner import AsyncToolExecutor
+
+class QueueExecutor(AsyncToolExecutor):
+    def __init__(self, workers):
+        super().__init__()
+        self.workers = workers
+"""
+MESSAGES = {"output": "A table for 4 at Chez Anna.", "tools": "Will it rain in Paris?"}
+
+
 @pytest.mark.parametrize("fence", manifests(), ids=str)
-def test_a_manifest_block_loads(fence: Fence, tmp_path: Path) -> None:
+async def test_a_manifest_block_runs(
+    fence: Fence, gemini: GeminiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One turn of it is answered over the wire; where it keeps its chats on a server, in memory instead."""
     (tmp_path / "tools").mkdir()
-    (tmp_path / "tools" / "weather.py").write_text('def get_weather(city: str) -> str:\n    """Weather."""\n')
-    (tmp_path / "tools" / "queueing.py").write_text("class QueueExecutor:\n    def __init__(self, workers): ...\n")
+    (tmp_path / "tools" / "weather.py").write_text(WEATHER)
+    (tmp_path / "tools" / "queueing.py").write_text(QUEUEING)
+    shutil.copytree(ROOT / "agents" / "receipts", tmp_path / "receipts")
     path = tmp_path / "documented.yaml"
     path.write_text(fence.text, encoding="utf-8")
-    assert load_manifest(path).manifest
+    loaded = load_manifest(path)
+    if loaded.manifest.storage.type not in {"memory", "sqlite"}:
+        monkeypatch.setenv("AGENT_RUN_STORAGE", "memory:")
+    async with RawServer(TOKEN) as google:
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", service_account(tmp_path, google.url))
+        monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", gemini.url)
+        told = next((text for key, text in MESSAGES.items() if getattr(loaded.manifest, key)), "Say hello.")
+        async with Agent(loaded) as agent:
+            ended = [event async for event in agent.run(told, chat_id="c")][-1]
+    assert isinstance(ended, TurnEnded)
+    assert (ended.reason, ended.message) == ("answered", None)
 
 
 DOCSTRING_NAMES = """

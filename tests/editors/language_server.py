@@ -13,7 +13,7 @@ from typing import Any, Self
 SERVER = Path(__file__).with_name("node_modules") / "yaml-language-server" / "bin" / "yaml-language-server"
 INSTALL = "npm ci --prefix tests/editors"
 CURSOR = "‸"
-PATIENCE = 20.0  # seconds: a cold start of Node on a busy machine
+PATIENCE = 60.0  # seconds: a cold start of Node on a busy machine
 
 SETTINGS = {
     "schemaStore": {"enable": False},  # no network

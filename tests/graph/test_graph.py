@@ -44,6 +44,36 @@ def test_the_tree_tells_each_part_with_the_line_of_its_key_and_of_its_code(run: 
     assert "├── storage      memory:  LocalChatStorage  agents/post.yaml:13" in lines
 
 
+def test_the_files_that_chats_begin_with_are_counted(run: Run) -> None:
+    manifest = Path("agents/post.yaml")
+    manifest.write_text(f"{manifest.read_text()}files: [../tools/*.py]\n")
+    setting = graph(run)["agent"]["settings"]["files"]
+    assert setting["value"] == "../tools/*.py (2 files)"
+    assert setting["origin"]["key"] == "files"
+
+
+def test_what_is_sent_of_a_long_chat_is_told_with_its_line(run: Run) -> None:
+    manifest = Path("agents/post.yaml")
+    text = manifest.read_text()
+    manifest.write_text(f"{text}history: 200 turns\n")
+    setting = graph(run)["agent"]["settings"]["history"]
+    assert (setting["value"], setting["origin"]["key"]) == ("200 turns", "history")
+    manifest.write_text(f"{text}history: {{keep: 60%, window: 32000}}\n")
+    settings = graph(run)["agent"]["settings"]
+    assert (settings["history"]["value"], settings["history.window"]["value"]) == ("60% of the window", "32,000")
+
+
+def test_the_rates_and_fallbacks_of_a_model_are_told_with_their_lines(run: Run) -> None:
+    manifest = Path("agents/post.yaml")
+    text = manifest.read_text()
+    line = next(line for line in text.splitlines() if line.startswith("model:"))
+    more = "model: {name: gemini-3.8-flash, requests_per_minute: 60, fallback: gemini-4-argon}"
+    manifest.write_text(text.replace(line, more))
+    settings = graph(run)["model"]["settings"]
+    assert settings["requests_per_minute"]["value"] == "60"
+    assert settings["fallback"]["origin"]["key"] == "model.fallback"
+
+
 def test_it_needs_no_key_and_shows_the_model_that_the_manifest_names(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     assert graph(run)["model"]["name"] == "gemini-3.8-flash"

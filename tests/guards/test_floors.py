@@ -9,11 +9,13 @@ import pytest
 from tests.guards.imports import Import, all_imports, sources
 
 FLOORS: dict[int, str] = {
-    0: "errors messages events requests manifest suite durations files loops recovery uninterrupted version widths",
+    0: "begun errors messages events requests manifest suite durations file_types files loops named_files media recovery "
+    "rendering service_tools tokens uninterrupted version widths",
     1: "tools executors models storages answers",
-    2: "chats known_logs retention caches caching spending plan waiting turn client",
+    2: "attachments chats entries fitting history known_logs retention caches caching spending plan summaries waiting "
+    "turn client",
     3: "modules registry toolsource outputsource plugins settings loading agent agent_cache asked digests shared "
-    "reload project",
+    "settings_file reload project",
     4: "graph schemas starter conversations",
     5: "cli pytest_plugin __main__",
 }
@@ -36,7 +38,7 @@ LEAVES: dict[str, tuple[str, ...]] = {
     "jinja2": ("runner.loading.templates", "runner.conversations.reports.html"),
     "pytest": ("runner.pytest_plugin",),
     "dotenv": ("runner.loading.environment",),
-    "pydantic_settings": ("runner.settings",),
+    "pydantic_settings": ("runner.settings_file",),
     "watchfiles": ("runner.reload",),
     "click": ("runner.cli",),
     "rich": ("runner.cli",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -12,13 +13,43 @@ import pytest
 
 from runner.cli.main import COMMANDS
 from tests.guards.imports import ROOT
+from tests.servers import GeminiServer, text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-SERVICES = "google httpx2 httpcore2 httptools truststore jsonschema_rs watchfiles prompt_toolkit"
+ENV_FILE = "pydantic_settings dotenv"  # where there is no `.env`, nothing that reads one is needed
+SERVICES = f"google httpx2 httpcore2 httptools truststore jsonschema_rs watchfiles prompt_toolkit {ENV_FILE}"
 NO_TURN = f"{SERVICES} asyncio ssl sqlite3 rich"
-NO_AGENT = f"{NO_TURN} pydantic yaml jinja2 dotenv docstring_parser"
+NO_AGENT = f"{NO_TURN} pydantic yaml jinja2 docstring_parser"
+
+LIBRARIES = {
+    *("click", "yaml", "httptools", "pydantic", "pydantic_core", "annotated_types", "typing_inspection"),
+    *("typing_extensions", "docstring_parser", "_distutils_hack", "runner"),  # setuptools is loaded with Python itself
+}
+"""Of what is installed, all that an answer to one message may load; docstring_parser only where there are tools."""
+UNUSED = (
+    "runner.loading.telling runner.loading.unknown_keys runner.loading.formats runner.loading.fixing "  # nothing wrong
+    "runner.loading.templates.language runner.settings_file runner.retention runner.summaries "
+    "runner.answers.output runner.answers.structured runner.outputsource runner.caching.content runner.caching.model "
+    "runner.agent_cache runner.executors.batch runner.executors.bound runner.tools.watchdog runner.cli.attached "
+    "runner.cli.mentions runner.cli.fitting runner.cli.drawn runner.cli.terminal runner.project runner.conversations"
+)
+"""Modules of ours that a manifest without a mistake, and an answer without a call or a file, have no use for."""
+NO_TOOLS = (
+    "docstring_parser runner.tools.function runner.tools.declaration runner.toolsource "
+    "runner.loading.checks.python_source"
+)
+NO_MANIFEST = "pydantic yaml click jinja2 google httpx2 sqlite3 runner.manifest runner.loading runner.tools.function"
+ENGINE = """
+import asyncio
+from runner import GeminiClient
+async def main():
+    async with GeminiClient() as client:
+        print([text async for text in client.chat(query="hello")])
+asyncio.run(main())
+"""
 
 LOADS_NONE_OF = {
     "--help": NO_AGENT,
@@ -59,12 +90,41 @@ def test_a_command_loads_nothing_that_it_does_not_use(arguments: str, project: P
     assert not unwanted, f"`agent-run {arguments}` loads:\n" + "\n".join(unwanted)
 
 
+@pytest.mark.parametrize("manifest", ["plain.yaml", "agents/weather.yaml"])
+def test_an_answer_loads_nothing_that_it_does_not_use(manifest: str, project: Path) -> None:
+    (project / "plain.yaml").write_text("model: gemini-3.8-flash\nstorage: memory\n")
+    chains = answered(["-m", "runner", manifest, "hello"], project)
+    installed = importlib.metadata.packages_distributions().keys()
+    unused = [*(installed - LIBRARIES), *UNUSED.split(), *(NO_TOOLS.split() if manifest == "plain.yaml" else ())]
+    unwanted = [name for name in unused if name in chains]
+    assert not unwanted, "an answer loads:\n" + "\n".join(" <- ".join(chains[name]) for name in unwanted)
+
+
+def test_the_engine_alone_loads_no_pydantic_and_nothing_of_manifests(tmp_path: Path) -> None:
+    chains = answered(["-c", ENGINE], tmp_path)
+    unwanted = [" <- ".join(chains[name]) for name in NO_MANIFEST.split() if name in chains]
+    assert not unwanted, "the engine loads:\n" + "\n".join(unwanted)
+
+
+def answered(arguments: list[str], folder: Path) -> dict[str, list[str]]:
+    """The modules imported by a process that asks a server in the neighbourhood once."""
+    with GeminiServer() as server:
+        server.script(text("hi"))
+        chains = imported_by(arguments, folder, server.env)
+        assert [request.status for request in server.requests] == [200]
+    return chains
+
+
 def loaded_by(arguments: list[str], folder: Path) -> dict[str, list[str]]:
     """Every module that a command imports, with the modules that led to it, the nearest first."""
+    return imported_by(["-m", "runner", *arguments], folder, {})
+
+
+def imported_by(arguments: list[str], folder: Path, env: Mapping[str, str]) -> dict[str, list[str]]:
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "runner", *arguments],
+        [sys.executable, "-X", "importtime", *arguments],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder)},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder), **env},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -85,5 +145,5 @@ def loaded_by(arguments: list[str], folder: Path) -> dict[str, list[str]]:
 def test_the_guard_names_the_way_to_a_module(tmp_path: Path) -> None:
     """The guard itself: whoever breaks it is told which import to look at."""
     chains = loaded_by(["--help"], tmp_path)
-    name, *ways = chains["runner.cli.lines"]
-    assert (name, ways[:2]) == ("runner.cli.lines", ["runner.cli.main", "runner.cli"])
+    name, *ways = chains["runner.cli.screen"]
+    assert (name, ways[-2:]) == ("runner.cli.screen", ["runner.cli.main", "runner.cli"])

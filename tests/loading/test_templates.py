@@ -220,13 +220,13 @@ DOUBLING = ["{% set x = x ~ x %}", "{% set x = x + x %}", "{% set x = [x, x] %}"
 )
 def test_hostile_templates_are_refused_or_capped(payload: str) -> None:
     """In a moment and in little memory; none of them reaches anything."""
-    began = time.monotonic()
+    began = time.process_time()
     parsed = Parsed(payload)
     known = {"now": None, "today": None, "agent": AGENT, "tools": None}
     if not [*parsed.mistakes, *parsed.unknown(known)]:
         with pytest.raises(RenderingError):
             Template(parsed).render(turn_values(NOON, AGENT, TOOLS, {}))
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_the_sum_of_all_pieces_is_capped() -> None:

@@ -121,7 +121,7 @@ async def test_without_tools_it_says_so():
 async def test_a_message_that_is_only_a_file_is_answered():
     file = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
     request = request_of([ChatMessage({"role": "user", "parts": [file]})], [CITY])
-    assert "cannot read files" in "".join(item["text"] for item in (await items(request))[:-2])
+    assert "cannot look into files" in "".join(item["text"] for item in (await items(request))[:-2])
 
 
 async def test_an_empty_history_is_answered():
@@ -174,3 +174,11 @@ async def test_a_day_after_two_places_is_meant_for_both():
         ("get_forecast", {"days": 2, "city": "Paris"}),
         ("get_forecast", {"days": 2, "city": "Rome"}),
     ]
+
+
+async def test_files_that_were_sent_with_a_question_are_named():
+    meta = {"files": [{"name": "photo.png"}, {"name": "a.pdf"}]}
+    part = {"inlineData": {"mimeType": "image/png", "data": ""}}
+    request = request_of([ChatMessage.user("What is in it?", files=[part, part], meta=meta)], [TIME])
+    text = "".join(item["text"] for item in (await items(request))[:-2])
+    assert text.startswith("I cannot look into photo.png, a.pdf: I am the offline model.")

@@ -1,4 +1,5 @@
-"""Processes that are forked from this one, which has no other threads, and killed at a chosen point."""
+"""Processes that are forked from this one, which has no other threads, and killed at a chosen point, or failed by the
+system there."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 Work = Callable[[], object]
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 class Point(NamedTuple):
@@ -53,6 +55,17 @@ def status_of(pid: int, patience: float = PATIENCE) -> int:
 
 def killed_at(point: Point, work: Work) -> int:
     """Do the work in a process that strace kills at this point; how it ended."""
+    return _traced(point, "signal=KILL", work, "/dev/null")
+
+
+def failed_at(point: Point, error: str, work: Work) -> tuple[int, bool]:
+    """Do the work in a process of which one system call fails; how it ended, and whether it came to that call."""
+    with tempfile.NamedTemporaryFile("r") as log:
+        status = _traced(point, f"error={error}", work, log.name)
+        return status, "(INJECTED)" in log.read()
+
+
+def _traced(point: Point, what: str, work: Work, log: str) -> int:
     reading, writing = os.pipe()
 
     def wait_and_work() -> None:
@@ -62,8 +75,8 @@ def killed_at(point: Point, work: Work) -> int:
 
     pid = forked(wait_and_work)
     os.close(reading)
-    inject = f"inject={point.syscall}:signal=KILL:when={point.k}"
-    command = ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={point.syscall}", "-e", inject, "-p", str(pid)]
+    inject = f"inject={point.syscall}:{what}:when={point.k}"
+    command = ["strace", "-qq", "-o", log, "-e", f"trace={point.syscall}", "-e", inject, "-p", str(pid)]
     with subprocess.Popen([*command, *([] if point.main_only else ["-f"])], stderr=subprocess.PIPE) as tracer:
         while not is_traced(pid) and tracer.poll() is None:
             time.sleep(0.0005)

@@ -88,13 +88,18 @@ class Talk:
 async def talking(
     server: GeminiServer, storage: ChatStorage, *, chat_id: str = CHAT, model: Model | None = None, **options: Any
 ) -> AsyncIterator[Talk]:
-    """A talk that ends with an ordinary turn and leaves nothing behind. `options` are those of every turn."""
+    """A talk that ends with an ordinary turn and leaves nothing behind. `options` are those of every turn.
+
+    `limits` hold but for the ordinary turn, which may take its time.
+    """
     own = {name: options.pop(name) for name in ("limits",) if name in options}
     async with nothing_left_behind():
-        made = impatient() if model is None else model
-        async with GeminiClient(chat_manager=ChatManager(storage), model=made, **own) as client:
+        made, manager = impatient() if model is None else model, ChatManager(storage)
+        async with GeminiClient(chat_manager=manager, model=made, **own) as client:
             talk = Talk(client, server, chat_id, options)
             yield talk
+            if own:
+                talk.client = GeminiClient(chat_manager=manager, model=made)
             await talk.ordinary_turn()
         await made.aclose()
         await storage.aclose()

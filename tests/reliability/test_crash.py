@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from runner import ChatMessage, SqliteChatStorage
-from tests.reliability.crash_sweep import NO_STRACE
+from tests.reliability.crash_sweep import AT_RANDOM, NO_STRACE
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def swept(*options: str) -> list[dict[str, Any]]:
+def swept(*options: str, module: str = "crash_sweep") -> list[dict[str, Any]]:
     """The rows of a sweep, which runs in a process without threads, as forking needs it."""
-    command = [sys.executable, "-m", "tests.reliability.crash_sweep", "--json", *options]
+    command = [sys.executable, "-m", f"tests.reliability.{module}", "--json", *options]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600)
     if NO_STRACE in done.stderr:
         pytest.skip(NO_STRACE)
     assert done.stdout, done.stderr
@@ -44,7 +44,16 @@ def test_a_turn_killed_before_a_writing_system_call_can_be_followed_by_another()
 def test_a_turn_killed_at_a_random_time_can_be_followed_by_another() -> None:
     """The same without strace."""
     rows = swept("--short", "--untraced", "--random", "8")
-    assert sum(row["killed"] for row in rows) >= 8
+    assert [row["killed"] for row in rows if row["what"] == AT_RANDOM] == [8, 8]
+
+
+def test_a_disk_that_fails_at_any_write_ends_the_turn_and_no_more() -> None:
+    """Full or broken at some system call of the turn: it says so, and the next process goes on with the chat."""
+    rows = swept("--every", "9", module="failing_disks")
+    failed = Counter({row["what"]: row["killed"] for row in rows})
+    assert failed["pwrite64 fails with ENOSPC"] >= 10
+    assert failed["pwrite64 fails with EIO"] >= 10
+    assert failed["fdatasync fails with EIO"] >= 2
 
 
 async def test_a_checkpoint_cut_short_is_no_damage(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tests.servers import GeminiServer, RecordedRequest
 
 CHAT = "chat"
+EACH_KIND = {"ok", "not_started", "outcome_unknown"}
 EXECUTORS: dict[str, Callable[[], ToolExecutor[Any]]] = {
     "all at once": AsyncToolExecutor,
     "three at once": lambda: RateLimitingAsyncExecutor(3),
@@ -162,7 +163,7 @@ class Bench:
 
     async def assert_next_turn(self) -> None:
         """The next turn opens the chat, closes what is open, and is answered."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert ending([event async for event in self.events("again")]).text == "all is well"
         assert_sound(await self.log())
 
@@ -175,7 +176,7 @@ async def test_a_turn_may_be_cut_at_every_single_instant(executor: str, way: str
     async with nothing_left_behind():
         for instant in range(500):
             bench = Bench(executor)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 told = await WAYS[way](bench.events("go"), rounds(instant))
             log = await bench.log()
             assert_cut_well(log, bench.ledger, told, way)
@@ -186,7 +187,7 @@ async def test_a_turn_may_be_cut_at_every_single_instant(executor: str, way: str
         else:
             pytest.fail("the turn was never let run to its end")
     assert instant > 20
-    assert {"ok", "not_started", "outcome_unknown"} <= kinds, "the instants did not fall where they should"
+    assert kinds >= EACH_KIND, "the instants did not fall where they should"
 
 
 @pytest.mark.parametrize("leaving", ["aclose", "forgotten", "forgotten in a cycle"])
@@ -252,7 +253,7 @@ async def test_the_chat_is_free_when_the_end_is_told() -> None:
 async def test_a_turn_that_waits_for_a_busy_chat_can_be_interrupted() -> None:
     """The wait ends at once, nothing is stored, and the chat's holder is not disturbed."""
     bench = Bench("all at once")
-    async with asyncio.timeout(5), await bench.storage.acquire(CHAT):
+    async with asyncio.timeout(60), await bench.storage.acquire(CHAT):
         told = await interrupted(bench.events("go"), rounds(20))
         assert [event.to_json()["reason"] for event in told] == ["interrupted"]
     assert await bench.log() == []
@@ -299,10 +300,11 @@ async def test_random_instants_with_the_real_client(server: GeminiServer, storag
 
         whole = await seconds_of_a_turn(events)
         rng = random.Random(20261122)  # noqa: S311  # to spread the instants
-        for number in range(100):
+        for number in range(500):
             way, chat = list(WAYS)[number % 3], f"chat-{number}"
-            async with asyncio.timeout(10):
-                told = await WAYS[way](events("go", chat), asyncio.sleep(rng.random() * whole))
+            pace = 1.0 if number < 100 else rng.choice([0.2, 1.0, 5.0])  # of a machine that is busier, or less, by now
+            async with asyncio.timeout(60):
+                told = await WAYS[way](events("go", chat), asyncio.sleep(rng.random() * whole * pace))
             log = await storage.read_after(chat, 0)
             assert_at_most_once(ledger)
             assert_results_match(log, chat, ledger)
@@ -312,9 +314,11 @@ async def test_random_instants_with_the_real_client(server: GeminiServer, storag
             kinds.update(kind for entry in log for kind in entry.meta.get("results", ()))
             assert ending([event async for event in events("again", chat)]).text == "all is well"
             assert_sound(await storage.read_after(chat, 0))
+            if number >= 99 and kinds >= EACH_KIND:
+                break
         await storage.aclose()
     assert not server.refused, server.refused[0].error
-    assert {"ok", "not_started", "outcome_unknown"} <= kinds, "the instants did not fall where they should"
+    assert kinds >= EACH_KIND, "the instants did not fall where they should"
 
 
 async def seconds_of_a_turn(events: Callable[[str, str], TurnEvents]) -> float:

@@ -24,5 +24,5 @@ class TestMongoReliability(ServerReliability):
     def url(self, store: MongoServer) -> str:
         return f"mongodb://127.0.0.1:{store.port}/test_{os.urandom(6).hex()}?directConnection=true"
 
-    def be_patient(self, storage: MongoChatStorage) -> None:
-        storage._database._timeout = 20
+    def be_patient(self, storage: MongoChatStorage, seconds: float) -> None:
+        storage._database._patience.seconds = seconds

@@ -26,5 +26,5 @@ class TestPostgresReliability(ServerReliability):
         store.sql(f"CREATE SCHEMA {schema}")
         return f"{store.url}?options=-csearch_path%3D{schema}"
 
-    def be_patient(self, storage: PostgresChatStorage) -> None:
-        storage._database._timeout = 20
+    def be_patient(self, storage: PostgresChatStorage, seconds: float) -> None:
+        storage._database._patience.seconds = seconds

@@ -24,5 +24,5 @@ class TestRedisReliability(ServerReliability):
     def url(self, store: RedisServer) -> str:
         return f"{store.url}?prefix=test-{os.urandom(6).hex()}"
 
-    def be_patient(self, storage: RedisChatStorage) -> None:
-        storage._database._server._timeout = 20
+    def be_patient(self, storage: RedisChatStorage, seconds: float) -> None:
+        storage._database._server._patience.seconds = seconds

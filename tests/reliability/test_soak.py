@@ -34,14 +34,19 @@ def started(folder: Path, *options: str) -> subprocess.Popen[str]:
 
 
 def test_a_short_soak_of_sqlite_finds_nothing_and_leaves_nothing(tmp_path: Path) -> None:
-    soak = started(tmp_path, "--minutes", "0.1", "--seconds", "3", "--experiments", "disks", "kills")
-    out, err = soak.communicate(timeout=120)
-    assert soak.returncode == 0, err
-    assert "| full database, full disk |" in out
-    told = json.loads((tmp_path / "done").read_text())
-    assert told["violations"] == []
-    assert told["done"]["disks"]["sqlite"]["full"] > 0
-    assert [path.name for path in tmp_path.iterdir()] == ["done"]
+    full = 0
+    for minutes in ("0.1", "0.5", "3"):  # more for a machine that is busy
+        soak = started(tmp_path, "--minutes", minutes, "--seconds", "3", "--experiments", "disks", "kills")
+        out, err = soak.communicate(timeout=600)
+        assert soak.returncode == 0, err
+        assert "| full database, full disk |" in out
+        told = json.loads((tmp_path / "done").read_text())
+        assert told["violations"] == []
+        assert [path.name for path in tmp_path.iterdir()] == ["done"]
+        full = told["done"].get("disks", {}).get("sqlite", {}).get("full", 0)
+        if full:
+            break
+    assert full
 
 
 def test_an_interrupted_soak_ends_with_its_table_and_leaves_nothing(tmp_path: Path) -> None:
@@ -50,7 +55,7 @@ def test_an_interrupted_soak_ends_with_its_table_and_leaves_nothing(tmp_path: Pa
     assert "writers sqlite" in soak.stderr.readline()
     time.sleep(0.5)
     soak.send_signal(signal.SIGTERM)
-    out, err = soak.communicate(timeout=60)
+    out, err = soak.communicate(timeout=300)
     assert soak.returncode == 0, err
     assert "| turns of 8 processes on one chat |" in out
     assert [path.name for path in tmp_path.iterdir()] == ["done"]

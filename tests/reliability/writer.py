@@ -22,17 +22,18 @@ async def turn(options: argparse.Namespace) -> int:
         tool,
     )
     from runner.cli.exits import exit_for_turn
-    from tests.storages.child import opened
+    from tests.storages.child import opened, patient
 
     @tool(effects=options.effects)
     def record(entry: str) -> str:
-        """Record an entry, and take a moment."""
+        """Record an entry; then wait until one may go on."""
         with options.ledger.open("a") as file:
             file.write(f"{entry}\n")
-        time.sleep(options.tool_time)
+        while options.gate is not None and not options.gate.exists():
+            time.sleep(0.01)
         return f"{entry} is recorded"
 
-    storage = opened(options.database, lease_time=options.lease_time)
+    storage = opened(options.database, lease_time=options.lease_time, **patient(options.database))
     limits = Limits(busy_timeout=options.busy_timeout)
     code = 1
     async with storage, GeminiClient(chat_manager=ChatManager(storage), limits=limits) as client:
@@ -54,7 +55,7 @@ def main() -> int:
     parser.add_argument("--effects", default="once")
     parser.add_argument("--lease-time", type=float, default=0.6)
     parser.add_argument("--busy-timeout", type=float, default=30.0)
-    parser.add_argument("--tool-time", type=float, default=0.0)
+    parser.add_argument("--gate", type=Path, help="its tools wait until this file is there")
     return asyncio.run(turn(parser.parse_args()))
 
 

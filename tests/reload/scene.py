@@ -101,7 +101,7 @@ class Scene:
 
     async def told(self) -> Change:
         """The next change."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await anext(self.changes)
 
     async def reloaded(self) -> Reloaded:

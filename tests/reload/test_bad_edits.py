@@ -36,7 +36,6 @@ MODULES = {
     "an exit": ("import sys\nsys.exit(3)\n", ":2:1", "SystemExit: 3\n"),
     "a hard exit": ("import os\nos._exit(3)\n", "", "a module ends the process with status 3"),
     "a crash": ("import ctypes\nctypes.string_at(0)\n", ":2:1", "a module ends the process by SIGSEGV"),
-    "a hang": ("import time\ndef wait():\n    time.sleep(60)\nwait()\n", ":3:5", "still not imported after 1 s\n"),
     "a thread": ("import threading\nthreading.Thread(target=print).start()\n", ":2:1", "RuntimeError: starts a thread"),
     "a fork": ("import os\nos.fork()\n", ":2:1", "RuntimeError: starts a process"),
     "no memory left": ("kept = []\nkept.append(bytearray(1 << 40))\n", ":2:1", "MemoryError"),
@@ -62,7 +61,7 @@ async def test_no_mistake_in_the_manifest_ends_the_agent(scene: Scene) -> None:
 
 async def test_no_mistake_in_a_module_ends_the_agent(scene: Scene) -> None:
     threads = set(threading.enumerate())
-    async with scene.running(check_seconds=1.0) as project:
+    async with scene.running(check_seconds=60) as project:
         for what, (source, place, words) in MODULES.items():
             scene.deep.write_text(source)
             told = await scene.failed()
@@ -79,6 +78,17 @@ async def test_no_mistake_in_a_module_ends_the_agent(scene: Scene) -> None:
         assert await scene.answer("new") == f"{ANSWER[:-1]}2 after 0"
     left = {thread.name for thread in set(threading.enumerate()) - threads}
     assert left <= {"agent-run-watchdog"}  # that of the process, for tools that block the loop
+
+
+async def test_a_module_that_hangs_is_given_up_and_told_with_the_line_at_which_it_stands(scene: Scene) -> None:
+    async with scene.running(check_seconds=2):
+        edit(scene.deep, "deep-1", "deep-2")
+        await scene.reloaded()  # the process for checks has begun
+        scene.deep.write_text("import time\ndef wait():\n    time.sleep(3600)\nwait()\n")
+        told = await scene.failed()
+        assert told.startswith("project/tools/deep.py:3:5: error[E190]: ")
+        assert "still not imported after 2 s\n" in told
+        assert await scene.answer() == f"{ANSWER[:-1]}2 after 0"
 
 
 async def test_a_mistake_is_told_once_and_again_only_with_another_content(scene: Scene) -> None:

@@ -14,6 +14,7 @@ from tests.reload.scene import DEEP, Scene, edit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     import pytest
 
@@ -100,6 +101,18 @@ async def test_a_process_that_was_killed_is_started_again(scene: Scene) -> None:
 def _children() -> list[int]:
     with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123  # of the main thread
         return [int(number) for number in file.read().split()]
+
+
+async def test_a_process_that_is_killed_while_it_warms_up_leaves_no_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    checker = Checker([].append)
+    await checker.warm_up()
+    assert checker._process is not None
+    checker._process.kill()
+    await checker.aclose()
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_check_that_nobody_waits_for_is_ended_by_the_next(scene: Scene) -> None:

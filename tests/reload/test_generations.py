@@ -8,7 +8,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING
 
-from tests.reload.scene import ANSWER, Gate, Scene, edit
+from tests.reload.scene import ANSWER, MANIFEST, Gate, Scene, edit
 
 if TYPE_CHECKING:
     from runner.agent import Agent
@@ -19,7 +19,7 @@ def private_modules() -> list[str]:
 
 
 async def freed(thing: weakref.ref[object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while thing() is not None:
             await asyncio.sleep(0.01)
             gc.collect()
@@ -183,6 +183,21 @@ async def test_a_turn_made_and_never_run_keeps_nothing(scene: Scene) -> None:
         await scene.reloaded()
         del turn
         await freed(old)
+
+
+async def test_a_file_that_chats_begin_with_is_one_of_the_agents_files(scene: Scene) -> None:
+    rules = scene.root / "agents" / "rules.md"
+    rules.write_text("one")
+    scene.manifest.write_text(f"{MANIFEST}files: [rules.md]\n")
+    async with scene.running() as project:
+        await scene.answer("c")
+        rules.write_text("two")
+        assert "agents/rules.md" in str(await scene.reloaded())
+        await scene.answer("d")
+        rules.unlink()
+        assert '"rules.md": no such file' in await scene.failed()
+        first = [(await project.agent.get_history(chat))[0].parts[0]["inlineData"]["data"] for chat in ("c", "d")]
+    assert first == ["b25l", "dHdv"]
 
 
 async def test_without_reload_nothing_is_watched(scene: Scene) -> None:

@@ -51,12 +51,12 @@ async def by_sed(path: Path, text: str) -> None:
 
 
 async def in_drips(path: Path, text: str) -> None:
-    """Truncated, then twenty pieces with 0.1 s from one to the next: each piece but the last would be a torn file."""
+    """Truncated, then pieces with 0.05 s from one to the next: each piece but the last would be a torn file."""
     with path.open("w") as file:
         for index in range(20):
             file.write(text[len(text) * index // 20 : len(text) * (index + 1) // 20])
             file.flush()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.05)
 
 
 async def with_other_line_ends(path: Path, text: str) -> None:
@@ -72,7 +72,8 @@ async def deleted_and_made_again(path: Path, text: str) -> None:
 WAYS = [in_place, as_vim, by_rename, by_sed, in_drips, with_other_line_ends, deleted_and_made_again]
 
 
-async def test_every_way_of_saving_is_one_reload(scene: Scene) -> None:
+async def test_every_way_of_saving_is_one_reload(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.reload.touches.QUIET", 0.3)  # much longer than anyone here pauses
     async with scene.running() as project:
         for number, way in enumerate(WAYS, 2):
             await way(scene.manifest, content(number))

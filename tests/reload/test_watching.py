@@ -54,7 +54,7 @@ asyncio.run(main())
 @pytest.mark.skipif(not can_be_limited(), reason="needs user namespaces (unshare) to lower the limit of watches")
 def test_where_the_limit_of_watches_is_reached_the_files_are_looked_at_instead(tmp_path: Path) -> None:
     command = limited([sys.executable, "-c", POLLED, str(tmp_path / "project")])
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     first, *others = ran.stdout.splitlines()
     assert first.startswith("reload: looking at the files every 0.1 s"), ran.stderr
     assert "limit reached" in first

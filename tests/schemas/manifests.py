@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from runner.messages import Json
 
 TIMES = "90s 2m 1h30m 1h_30m 0s 0 00.0h 5 1.5h .5s 1h30 500ms 1d 1w 90S 1H"
+KEPT = "200_turns 1_turn 0_turns 10_turn 60% 33.5_% 100% 101% 0% 0.0% 00.5% summarize summarise"
 SIZES = "10MB 10mb 1kB 1KB 1kb 1K 1k 2GiB 0MB 1.5MB 10TB B"
 REFERENCES = ("${HOME_OF_NOBODY}", "a ${HOME_OF_NOBODY} b", "${env:HOME_OF_NOBODY}", "${a}")
 NAMES = ("a", "a_1", "A", "1a", "_a", "a-b", "ä", "", "now")
 
 words = st.sampled_from(
-    [*(text.replace("_", " ") for text in f"{TIMES} {SIZES}".split()), *NAMES, "tools.weather", "x:Y"]
+    [*(text.replace("_", " ") for text in f"{TIMES} {SIZES} {KEPT}".split()), *NAMES, "tools.weather", "x:Y"]
 )
 texts = words | st.text("abc :/.-_%#é✓", max_size=6) | st.sampled_from(REFERENCES)
 scalars = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-3, 3) | texts

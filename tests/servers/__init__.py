@@ -15,11 +15,17 @@
 
 **Checked** in every generate request, refused with the API's own 400 texts: the key (header only), unknown keys and
 wrong types (camelCase and snake_case are both read), invariant I1 (`history_fault(body)` is that oracle alone), tool
-declarations and modes, thinking settings by model, caches, and the thought signatures of the current turn: a step
-without its signature is refused, so is one spoilt, moved, or made for another model. Options of `GeminiServer`:
+declarations and modes, settings and built-in tools by model, caches, and the thought signatures of the current turn: a
+step without its signature is refused, so is one spoilt, moved, or made for another model. Models also answer at the
+addresses of the enterprise platform, with a key or a project's access token. Options of `GeminiServer`:
 `check_history=False` (no check at all, for benchmarks), `signatures=False`, `verbatim=True` (every model content must
 come back as it was sent: nothing merged, split, dropped; partial ones unknown), `key`, `models` (further ids),
-`cache_minimum` (tokens, or "model"), `cache_missing` (403 or 404), `surrogates=False`, `record=False`, `log=path`.
+`cache_minimum` (tokens, or "model"), `cache_missing` (403 or 404), `surrogates=False`, `window` (tokens a prompt may have), `record=False`,
+`log=path`.
+
+**Files** are uploaded as to the API (`server.files.by_name`) and named in requests. One that has expired, after 48 h of
+the server's clock or `files.life` seconds, is refused with the API's 403; a film or a sound takes `files.looks` looks
+until it is ready, or has failed (`files.fails`). Types that no model can look at are refused when they are used.
 
 **Replies** add up with `+`; for a setting the right one wins. `reply.but(setting=...)` copies.
 Content: `text("a", "b")` (one event a piece), `words("a b")`, `thought("hm")`, `calls(("name", {...}), ("other",))`
@@ -35,8 +41,9 @@ Settings, as keywords of every one: `delay` (before the reply), `gap` (between e
 `model_version`, `response_id`, `candidate={...}`, `response={...}` (further fields), `headers`, `status`.
 
 **Scripts.** `server.script(*replies)` is a queue for all; `when="text"` for conversations whose first text holds it;
-`on="cache_create"` for another verb (count, model, cache_list, cache_get, cache_update, cache_delete). An item may also
-be `repeat(reply)`, `repeat(reply, 3)` or a behaviour. When no script has anything left, `server.answer` is asked:
+`on="cache_create"` for another verb (count, model, cache_list, cache_get, cache_update, cache_delete, file_start,
+file_upload, file_get, file_list, file_delete). An item may also be `repeat(reply)`, `repeat(reply, 3)` or a behaviour.
+When no script has anything left, `server.answer` is asked:
 any `(RecordedRequest) -> Reply` (`results_text(request)` helps), e.g. `echo`, `weather`, `ledger`, `parallel(8)`,
 `looping("tool")`, or by name `behaviour_named("parallel:8")`,
 `obedient({"word": ("tool", {})})`, `limited(10, echo)` (429 above 10 a second), `by_message({"word": reply})`,

@@ -31,6 +31,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--no-signatures", action="store_true")
     parser.add_argument("--no-check", action="store_true", help="check no body at all (benchmarks)")
     parser.add_argument("--verbatim", action="store_true", help="demand every model content back as it was sent")
+    parser.add_argument("--window", type=int, help="tokens a prompt may have")
     parser.add_argument("--until-eof", action="store_true", help="end when stdin closes")
     return parser.parse_args()
 
@@ -63,6 +64,7 @@ def main() -> None:
         signatures=not options.no_signatures,
         check_history=not options.no_check,
         verbatim=options.verbatim,
+        window=options.window,
         record=False,
         log=options.requests_log,
     )

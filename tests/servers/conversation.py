@@ -51,7 +51,7 @@ def answered(content: JSON, **result: Any) -> JSON:
 class Client:
     """A raw client of one connection: `post(body)` returns (status, parsed JSON)."""
 
-    def __init__(self, url: str, key: str | None = "test-key", timeout: float = 5) -> None:
+    def __init__(self, url: str, key: str | None = "test-key", timeout: float = 60) -> None:
         self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=timeout)
         self._headers = {"Content-Type": "application/json"} | ({"x-goog-api-key": key} if key else {})
 

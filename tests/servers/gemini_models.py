@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from .gemini_schema import snake
 from .refusals import Refusal
 
 JSON = dict[str, Any]
@@ -15,20 +16,25 @@ LOW_TO_HIGH = frozenset({"LOW", "MEDIUM", "HIGH"})
 class ModelRules:
     """`levels` empty: only thinking_budget exists; `signs`: thought signatures are minted and demanded.
 
-    `combines`: functions may stand beside built-in tools, and tools beside a response in JSON.
+    `modalities`: what it answers with. `without`: built-in tools that it does not have.
+    `combines`: functions may stand beside built-in tools, and tools beside a response in JSON. `media_results`: what a
+    function returned may hold media.
     """
 
     levels: frozenset[str] = LOW_TO_HIGH
     budget: bool = False
     signs: bool = True
     explicit_cache: bool = True
-    penalties: bool = True
+    penalties: bool = False
+    modalities: frozenset[str] = frozenset({"TEXT"})
+    without: frozenset[str] = frozenset()
     combines: bool = True
+    media_results: bool = True
     cache_minimum: int = 4096
 
 
-GEMINI_4 = ModelRules(explicit_cache=False, penalties=False)
-GEMINI_4_XHIGH = ModelRules(levels=LOW_TO_HIGH | {"XHIGH"}, explicit_cache=False, penalties=False)
+GEMINI_4 = ModelRules(explicit_cache=False)
+GEMINI_4_XHIGH = ModelRules(levels=LOW_TO_HIGH | {"XHIGH"}, explicit_cache=False)
 GEMINI_3 = ModelRules(levels=LOW_TO_HIGH | {"MINIMAL"}, budget=True)
 RULES = {
     "gemini-4-hydrogen": GEMINI_4_XHIGH,
@@ -36,10 +42,21 @@ RULES = {
     "gemini-4": GEMINI_4,
     "gemini-3.8-flash": ModelRules(budget=True),
     "gemini-3.1-pro": ModelRules(budget=True),
+    "gemini-3-flash-preview": replace(GEMINI_3, without=frozenset({"googleMaps"})),
     "gemini-3": GEMINI_3,
-    "gemini-2.5": ModelRules(levels=frozenset(), budget=True, signs=False, combines=False, cache_minimum=2048),
+    "gemini-2.5": ModelRules(
+        levels=frozenset(),
+        budget=True,
+        signs=False,
+        combines=False,
+        penalties=True,
+        media_results=False,
+        cache_minimum=2048,
+    ),
     "gemini-": GEMINI_3,
 }
+ENTERPRISE_WITHOUT = frozenset({"fileSearch"})
+MOST_STOPS = 5
 REROUTED = {"gemini-3.7-flash": "gemini-3.8-flash", "gemini-3.5-flash": "gemini-3.6-flash"}
 LATEST = {
     "gemini-flash-latest": "gemini-3.8-flash",
@@ -110,9 +127,28 @@ def check_generation_config(rules: ModelRules, config: JSON) -> None:
         raise Refusal("Multiple candidates is not enabled for this model")
     if not rules.penalties and ("presencePenalty" in config or "frequencyPenalty" in config):
         raise Refusal("Penalty is not enabled for this model")
+    _check_values(rules, config)
     if "responseSchema" in config and "responseJsonSchema" in config:
         raise Refusal("Only one of response_schema and response_json_schema may be set.")
     for key, name in (("responseSchema", "response_schema"), ("responseJsonSchema", "response_json_schema")):
         if key in config and config.get("responseMimeType") not in ("application/json", "text/x.enum"):
             where = f"* GenerateContentRequest.generation_config.{name}"
             raise Refusal(f"{where}: only allowed for response mimetype `application/json` or `text/x.enum`.\n")
+
+
+def _check_values(rules: ModelRules, config: JSON) -> None:
+    """Raise the 400 for values out of range, and for answers of a kind that the model does not make."""
+    if len(config.get("stopSequences", ())) > MOST_STOPS:
+        raise Refusal(f"The number of stop sequences must not exceed {MOST_STOPS}.")
+    for key, most in (("temperature", 2.0), ("topP", 1.0)):
+        if not 0 <= config.get(key, 0) <= most:
+            raise Refusal(f"* GenerateContentRequest.generation_config.{snake(key)}: must be in [0.0, {most}].\n")
+    if config.get("maxOutputTokens", 1) < 1:
+        raise Refusal("* GenerateContentRequest.generation_config.max_output_tokens: must be positive.\n")
+    asked = config.get("responseModalities", [])
+    if not rules.modalities.issuperset(asked):
+        listed = ", ".join(asked)
+        raise Refusal(
+            f"The requested combination of response modalities ({listed}) is not supported by the model. It accepts "
+            f"the following response modalities:\n* {', '.join(sorted(rules.modalities))}\n"
+        )

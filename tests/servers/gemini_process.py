@@ -63,4 +63,4 @@ class GeminiProcess:
     ) -> None:
         assert self._process is not None
         self._process.terminate()
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)

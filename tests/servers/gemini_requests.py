@@ -21,6 +21,11 @@ Verb: TypeAlias = Literal[
     "cache_get",
     "cache_update",
     "cache_delete",
+    "file_start",
+    "file_upload",
+    "file_list",
+    "file_get",
+    "file_delete",
     "unknown",
 ]
 _LENIENT = Wire()
@@ -30,9 +35,10 @@ _LENIENT = Wire()
 class RecordedRequest:
     """One request as received.
 
-    `body` is the parsed JSON, `normal` the same with protocol keys in camelCase. `at` is `time.monotonic()` of its
-    arrival. `status` and `error` are the verdict (0: none yet, or silence); `outcome` is "pending", "sent", "cut" (by
-    the script) or "gone" (the client went away first); `ended` is when that became known.
+    `is_enterprise`, `project`: asked as the Gemini Enterprise Agent Platform is. `body` is the parsed JSON, `normal`
+    the same with protocol keys in camelCase. `at` is `time.monotonic()` of its arrival. `status` and `error` are the
+    verdict (0: none yet, or silence); `outcome` is "pending", "sent", "cut" (by the script) or "gone" (the client went
+    away first); `ended` is when that became known.
     """
 
     index: int
@@ -44,6 +50,8 @@ class RecordedRequest:
     connection: int
     verb: Verb = "unknown"
     version: str = ""
+    is_enterprise: bool = False
+    project: str | None = None
     model: str = ""
     served: str = ""
     body: JSON = field(default_factory=dict)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .gemini_behaviours import Behaviour, Item
     from .gemini_caches import Cache
+    from .gemini_files import Files
     from .gemini_requests import RecordedRequest
 
 
@@ -68,6 +69,7 @@ class GeminiServer:
         cache_minimum: int | Literal["model"] | None = None,
         cache_missing: int = 403,
         surrogates: bool = True,
+        window: int | None = None,
         record: bool = True,
         answer: Behaviour | None = None,
         port: int = 0,
@@ -83,6 +85,7 @@ class GeminiServer:
                 cache_minimum=cache_minimum,
                 cache_missing=cache_missing,
                 surrogates=surrogates,
+                window=window,
                 record=record,
             )
         )
@@ -161,7 +164,7 @@ class GeminiServer:
         """How many connections are open now."""
         return len(self.listener.connections)
 
-    def wait_for(self, count: int, timeout: float = 5.0) -> list[RecordedRequest]:
+    def wait_for(self, count: int, timeout: float = 60.0) -> list[RecordedRequest]:
         """Block until `count` requests have arrived; raise TimeoutError."""
         deadline = time.monotonic() + timeout
         while len(self.requests) < count:
@@ -170,7 +173,7 @@ class GeminiServer:
             time.sleep(0.002)
         return self.requests[:count]
 
-    async def arrived(self, count: int, timeout: float = 5.0) -> list[RecordedRequest]:
+    async def arrived(self, count: int, timeout: float = 60.0) -> list[RecordedRequest]:
         """The same for a test that has a loop of its own."""
         async with asyncio.timeout(timeout):
             while len(self.requests) < count:
@@ -190,6 +193,11 @@ class GeminiServer:
     @property
     def caches(self) -> dict[str, Cache]:
         return self.service.caches.by_name
+
+    @property
+    def files(self) -> Files:
+        """What was uploaded: `by_name`, and how it is processed (`looks`, `fails`, `life`)."""
+        return self.service.files
 
     def drop_connections(self) -> None:
         """Abort every open connection; new ones are accepted."""

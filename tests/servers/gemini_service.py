@@ -13,8 +13,9 @@ from urllib.parse import parse_qsl, unquote
 
 from .gemini_behaviours import Behaviour, Item, Script
 from .gemini_caches import Cache, Caches, Clock
+from .gemini_files import TOKENS, Files, inline_data
 from .gemini_history import check_contents, check_parts, check_system
-from .gemini_models import check_generation_config, model_resource, rules_of, served_model
+from .gemini_models import ENTERPRISE_WITHOUT, check_generation_config, model_resource, rules_of, served_model
 from .gemini_render import Rendering, dumps
 from .gemini_requests import RecordedRequest, Verb
 from .gemini_schema import Extras, Wire
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
     from .gemini_replies import Reply
 
 JSON = dict[str, Any]
+ENTERPRISE = re.compile(r"/(v1|v1beta1)/(?:projects/([^/]+)/locations/([^/]+)/)?publishers/google/(models/.+)")
 ROUTE = re.compile(r"/(v1|v1beta)/(?:models/([^/:]+)(?::(\w+))?|cachedContents(?:/([^/:]+))?)")
+FILE_ROUTE = re.compile(r"/(upload/)?(v1|v1beta)/files(?:/([^/:]+))?")
+MAX_BODY = 100 * 1024 * 1024
 ACTIONS: dict[tuple[str, str], Verb] = {
     ("POST", "generateContent"): "generate",
     ("POST", "streamGenerateContent"): "stream",
@@ -40,6 +44,8 @@ QUERIES: dict[Verb, frozenset[str]] = {
     "stream": frozenset({"alt"}),
     "cache_list": frozenset({"pageSize", "pageToken"}),
     "cache_update": frozenset({"updateMask"}),
+    "file_list": frozenset({"pageSize", "pageToken"}),
+    "file_upload": frozenset({"upload_id", "upload_protocol"}),
 }
 UNSCRIPTED = "tests.servers: no reply is scripted for this request"
 
@@ -50,7 +56,7 @@ class Settings:
 
     `check_history` off skips every check of a body (for benchmarks). `signatures` off neither mints nor demands.
     `verbatim` demands every model content back as it was sent. `models` are further ids it serves. `cache_minimum`:
-    tokens a cache must have. `cache_missing`: the code for an unknown cache. `surrogates` off refuses lone surrogates.
+    tokens a cache must have. `cache_missing`: the code for an unknown cache. `surrogates` off refuses lone surrogates. `window`: tokens a prompt may have.
     """
 
     key: str = "test-key"
@@ -61,6 +67,7 @@ class Settings:
     cache_minimum: int | Literal["model"] | None = None
     cache_missing: int = 403
     surrogates: bool = True
+    window: int | None = None
     record: bool = True
 
 
@@ -75,6 +82,7 @@ class Service:
         self.crash: BaseException | None = None
         self.clock = Clock()
         self.caches = Caches(self.clock, minimum=settings.cache_minimum, missing=settings.cache_missing)
+        self.files = Files(self.clock)
         self.on_verdict: Callable[[RecordedRequest], None] | None = None
         self._scripts: dict[tuple[str, str | None], Script] = {}
         self._extras = Extras()
@@ -133,8 +141,12 @@ class Service:
 
     def _answered(self, request: RecordedRequest, http: HttpRequest) -> HttpAnswer:
         self._route(request)
+        if request.verb == "file_upload":  # what is uploaded is for the id alone
+            return self._uploaded(request, http)
         self._check_key(request)
         self._check_query(request)
+        if request.size > MAX_BODY:
+            raise Refusal(f"Request payload size exceeds the limit: {MAX_BODY} bytes.")
         request.body = self._parsed(request, http) if http.method in ("POST", "PATCH") else {}
         if request.verb not in ("generate", "stream"):
             return self._other(request)
@@ -144,10 +156,17 @@ class Service:
     # What every request must have
 
     def _route(self, request: RecordedRequest) -> None:
-        found = ROUTE.fullmatch(request.path)
+        if (stored := FILE_ROUTE.fullmatch(request.path)) is not None:
+            self._route_file(request, *stored.groups())
+            return
+        platform = ENTERPRISE.fullmatch(request.path)
+        if platform is not None:
+            request.is_enterprise, request.project = True, platform[2]
+        found = ROUTE.fullmatch(request.path if platform is None else f"/v1/{platform[4]}")
         if found is None:
             raise Refusal(f"tests.servers: no route {request.method} {request.path}", code=404)
-        request.version, model, action, cache = found.groups()
+        version, model, action, cache = found.groups()
+        request.version = version if platform is None else platform[1]
         verb: Verb | None
         if model:
             request.model = unquote(model)
@@ -161,9 +180,24 @@ class Service:
             raise Refusal(f"tests.servers: no route {request.method} {request.path}", code=404)
         request.verb = verb
 
+    def _route_file(self, request: RecordedRequest, upload: str | None, version: str, key: str | None) -> None:
+        request.version = version
+        verbs: dict[tuple[str, bool, bool], Verb] = {
+            ("POST", True, False): "file_upload" if "upload_id" in request.query else "file_start",
+            ("GET", False, False): "file_list",
+            ("GET", False, True): "file_get",
+            ("DELETE", False, True): "file_delete",
+        }
+        verb = verbs.get((request.method, upload is not None, key is not None))
+        if verb is None:
+            raise Refusal(f"tests.servers: no route {request.method} {request.path}", code=404)
+        request.verb = verb
+
     def _check_key(self, request: RecordedRequest) -> None:
         if "key" in request.query:
             raise Refusal("tests.servers: the API key belongs in the header x-goog-api-key, not in the URL.")
+        if request.project is not None and request.headers.get("authorization", "").startswith("Bearer "):
+            return
         given = request.headers.get("x-goog-api-key")
         if not given:
             raise Refusal(
@@ -217,17 +251,26 @@ class Service:
         rules = rules_of(model)
         check_generation_config(rules, body.get("generationConfig", {}))
         cache = self.caches.used(body, model)
-        check_tools(body, combines=rules.combines)
+        check_tools(body, combines=rules.combines, without=rules.without)
+        if request.is_enterprise:
+            check_tools(body, without=ENTERPRISE_WITHOUT)
         check_system(body)
         contents = body.get("contents", [])
         if cache is not None and contents:
             contents = cache.given.get("contents", []) + contents
         check_contents(contents, self._extras.part)
+        self.files.check(model, contents)
+        self._check_window(request, cache)
         if self.settings.signatures and rules.signs:
             self._book.check(model, contents)
         if self.settings.verbatim:
             self._sent.check(body["contents"])
         return cache
+
+    def _check_window(self, request: RecordedRequest, cache: Cache | None) -> None:
+        tokens, window = _prompt_tokens(request) + (cache.tokens if cache else 0), self.settings.window
+        if window is not None and tokens > window:
+            raise Refusal(f"The input token count ({tokens}) exceeds the maximum number of tokens allowed ({window}).")
 
     def _generated(self, request: RecordedRequest, cache: Cache | None) -> HttpAnswer:
         reply = self._next(request)
@@ -242,7 +285,7 @@ class Service:
             extras=self._extras,
             serial=request.index,
             ids=self._ids,
-            prompt_tokens=max(1, request.size // 4),
+            prompt_tokens=_prompt_tokens(request),
             cached_tokens=cache.tokens if cache else 0,
         )
         answer = rendering.answer(reply)
@@ -272,15 +315,25 @@ class Service:
     def _other(self, request: RecordedRequest) -> HttpAnswer:
         reply = self._scripted(request, request.verb)
         if reply is not None and (reply.body is not None or reply.silent):
-            rendering = Rendering("", "whole", None, self._extras, request.index, self._ids, 0)
-            return rendering.answer(reply)
-        answer = self._json(200, self._resource(request))
+            return self._rendered(request, reply)
+        is_upload = request.verb == "file_start"
+        answer = self._started(request) if is_upload else self._json(200, self._resource(request))
         if reply is not None:
             answer.delay = reply.delay or 0.0
         return answer
 
+    def _in_place(self, request: RecordedRequest) -> HttpAnswer | None:
+        """The scripted answer to a request that is then not looked at."""
+        reply = self._scripted(request, request.verb)
+        return None if reply is None else self._rendered(request, reply)
+
+    def _rendered(self, request: RecordedRequest, reply: Reply) -> HttpAnswer:
+        return Rendering("", "whole", None, self._extras, request.index, self._ids, 0).answer(reply)
+
     def _resource(self, request: RecordedRequest) -> JSON:
         name = request.path.split("/", 2)[2]
+        if request.verb.startswith("file_"):
+            return self._file_resource(request, name)
         if request.verb == "model":
             return model_resource(self._served(request))
         if request.verb == "count":
@@ -295,6 +348,32 @@ class Service:
             return self.caches.update(name, self._wire.cache_update(request.body)).resource()
         self.caches.delete(name)
         return {}
+
+    # Files
+
+    def _file_resource(self, request: RecordedRequest, name: str) -> JSON:
+        if request.verb == "file_list":
+            return self.files.page(request.query.get("pageSize", "10"))
+        if request.verb == "file_get":
+            return self.files.looked_at(name).resource()
+        self.files.delete(name)
+        return {}
+
+    def _started(self, request: RecordedRequest) -> HttpAnswer:
+        upload = self.files.start(request.headers, request.body)
+        answer = self._json(200, {})
+        url = f"http://{request.headers['host']}{request.path}?upload_id={upload}&upload_protocol=resumable"
+        answer.headers += [("X-Goog-Upload-URL", url), ("X-Goog-Upload-Status", "active")]
+        return answer
+
+    def _uploaded(self, request: RecordedRequest, http: HttpRequest) -> HttpAnswer:
+        if (scripted := self._in_place(request)) is not None:
+            return scripted
+        host = request.headers["host"]
+        file = self.files.receive(request.query["upload_id"], request.headers, bytes(http.body), host)
+        answer = self._json(200, {} if file is None else {"file": file.resource()})
+        answer.headers.append(("X-Goog-Upload-Status", "active" if file is None else "final"))
+        return answer
 
     def _counted(self, request: RecordedRequest) -> JSON:
         self._served(request)
@@ -313,6 +392,7 @@ class Service:
             named.removeprefix("models/"), request.version, self.settings.models, "createCachedContent"
         )
         check_tools(body)
+        self.files.check(model, body.get("contents", []))
         given: JSON = {
             key: body[key] for key in ("contents", "systemInstruction", "tools", "toolConfig") if key in body
         }
@@ -322,6 +402,11 @@ class Service:
     def _json(status: int, body: JSON) -> HttpAnswer:
         encoded = dumps(body)
         return HttpAnswer(status=status, pieces=[(0.0, encoded)], length=len(encoded))
+
+
+def _prompt_tokens(request: RecordedRequest) -> int:
+    shown = inline_data(request.checked.get("contents", [])) if request.checked else []
+    return max(1, (request.size - sum(map(len, shown))) // 4 + TOKENS * len(shown))
 
 
 def tokens_of(value: JSON) -> int:

@@ -17,8 +17,9 @@ def declared_names(tools: list[JSON]) -> list[str]:
     return [each.get("name", "") for tool in tools for each in tool.get("functionDeclarations", ())]
 
 
-def check_tools(body: JSON, *, combines: bool = True) -> None:
-    """Raise the 400 for a wrong declaration or a `toolConfig` that does not suit the declarations.
+def check_tools(body: JSON, *, combines: bool = True, without: frozenset[str] = frozenset()) -> None:
+    """Raise the 400 for a wrong declaration, a built-in tool that is not there (`without`), or a `toolConfig` that does
+    not suit the declarations.
 
     Models that do not combine take either functions or built-in tools, and neither beside a response in JSON.
     """
@@ -28,6 +29,10 @@ def check_tools(body: JSON, *, combines: bool = True) -> None:
             raise Refusal(
                 f"* GenerateContentRequest.tools[{at}]: required one_of 'tool_type' must have one initialized field"
             )
+        for name in without.intersection(tool):
+            raise Refusal(f"Tool {name} is not supported for this model.")
+        if "fileSearch" in tool and not tool["fileSearch"].get("fileSearchStoreNames"):
+            raise Refusal(f"* GenerateContentRequest.tools[{at}].file_search.file_search_store_names: is required.\n")
         for index, declaration in enumerate(tool.get("functionDeclarations", ())):
             _check_declaration(f"GenerateContentRequest.tools[{at}].function_declarations[{index}]", declaration)
     names = declared_names(tools)

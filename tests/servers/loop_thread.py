@@ -29,7 +29,7 @@ class LoopThread:
         self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         self.loop.close()
 
-    def call(self, work: Coroutine[Any, Any, T], timeout: float = 10.0) -> T:
+    def call(self, work: Coroutine[Any, Any, T], timeout: float = 60.0) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
 
     def soon(self, work: Callable[..., Any], *args: Any) -> None:
@@ -37,4 +37,4 @@ class LoopThread:
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)

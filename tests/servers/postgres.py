@@ -17,7 +17,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -26,6 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from .ports import reserved_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,17 +74,17 @@ class PostgresServer:
         self._binaries = binaries if self._can_run(binaries) else self._copied(binaries)
         (self._folder / "data").mkdir(mode=0o700)
         (self._folder / "password").write_text(PASSWORD)
-        for path in (self._folder, self._folder / "data"):
-            shutil.chown(path, *self._user.values()) if self._user else None
+        for path in (self._folder, self._folder / "data", self._folder / "password"):
+            self._hand_over(path)
         self._initialize()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self._reserved = reserved_port()
+        self.port = self._reserved.getsockname()[1]
         self.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.kill()
+        self._reserved.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self, *, wait: bool = True) -> None:
@@ -96,7 +97,7 @@ class PostgresServer:
                 command, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, **self._user,
             )  # fmt: skip
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while wait and not self.answers():
             assert self._process.poll() is None, (self._folder / "log").read_text()
             assert time.monotonic() < deadline, "PostgreSQL did not start"
@@ -105,23 +106,24 @@ class PostgresServer:
     def kill(self) -> None:
         """End all its processes as `kill -9` does."""
         if self._process is not None:
-            for pid in self._pids():
+            pids = self._signalled(signal.SIGSTOP)
+            for pid in pids:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+            while any(map(_is_alive, pids)):  # as long as one is, its memory is in the way of the next start
+                time.sleep(0.002)
             with suppress(FileNotFoundError):
                 (self._folder / "data" / "postmaster.pid").unlink()
 
     def pause(self) -> None:
         """Stop it in the middle of whatever it does; connections stay open and silent."""
-        for pid in self._pids():
-            os.kill(pid, signal.SIGSTOP)
+        self._signalled(signal.SIGSTOP)
 
     def go_on(self) -> None:
         """End the pause."""
-        for pid in self._pids():
-            os.kill(pid, signal.SIGCONT)
+        self._signalled(signal.SIGCONT)
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows of a statement."""
@@ -132,18 +134,23 @@ class PostgresServer:
         import psycopg
 
         try:
-            psycopg.connect(self.url, connect_timeout=2).close()
+            psycopg.connect(self.url, connect_timeout=5).close()
         except psycopg.OperationalError:
             return False
         return True
 
-    def _pids(self) -> list[int]:
-        """The server's processes, the first one first."""
+    def _signalled(self, number: signal.Signals) -> list[int]:
+        """The server's processes, the first one first, which starts and ends the others; each has got the signal."""
         assert self._process is not None
+        first = self._process.pid
+        os.kill(first, number)
         if not Path("/proc").exists():  # the others end with the first one, or wait for it
-            return [self._process.pid]
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        return [self._process.pid, *map(int, children)]
+            return [first]
+        others = [int(pid) for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split()]
+        for pid in others:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return [first, *others]
 
     def _initialize(self) -> None:
         words = ["--auth=scram-sha-256", "--username=tester", "--encoding=UTF8", "--locale=C", "--no-sync"]
@@ -173,8 +180,16 @@ class PostgresServer:
         return True
 
     def _copied(self, binaries: Path) -> Path:
-        shutil.copytree(binaries.parent, self._folder / "postgresql", symlinks=True)
-        return self._folder / "postgresql" / binaries.name
+        folder = self._folder / "postgresql"
+        shutil.copytree(binaries.parent, folder, symlinks=True)
+        for path in (folder, *folder.rglob("*")):  # whatever the mask was with which they were installed
+            self._hand_over(path)
+        return folder / binaries.name
+
+    def _hand_over(self, path: Path) -> None:
+        """Give a file to who runs the server."""
+        if self._user:
+            os.chown(path, *self._user.values(), follow_symlinks=False)
 
 
 def sql(url: str, statement: str) -> list[tuple[Any, ...]]:
@@ -184,6 +199,13 @@ def sql(url: str, statement: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process has not ended; one that its parent has not asked for yet has."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ class RawServer:
 
     async def dropped(self, left: int = 0) -> None:
         """Wait until only `left` connections are open."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while self.open > left:
                 await asyncio.sleep(0.005)
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import random
 import shutil
 import signal
 import socket
@@ -28,6 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from .ports import reserved_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,12 +74,14 @@ class RedisServer:
         if self._binary is None:
             pytest.skip(NO_SERVER)
         self._folder = tempfile.mkdtemp(prefix="redis-")
-        self.port = _free_port()
+        self._reserved = reserved_port()
+        self.port = self._reserved.getsockname()[1]
         self.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.kill()
+        self._reserved.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self, *, wait: bool = True) -> None:
@@ -89,7 +92,7 @@ class RedisServer:
         self._process = subprocess.Popen(
             [self._binary, *own, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while wait and not self._answers():
             assert time.monotonic() < deadline, "redis-server did not start"
             assert self._process.poll() is None, f"redis-server ended with {self._process.returncode}"
@@ -114,7 +117,7 @@ class RedisServer:
         """The reply to a command."""
         from redis import Redis
 
-        with Redis(port=self.port, socket_timeout=20) as client:
+        with Redis(port=self.port, socket_timeout=60) as client:
             return client.execute_command(*words)
 
     def _answers(self) -> bool:
@@ -122,15 +125,6 @@ class RedisServer:
             probe.sendall(b"PING\r\n")
             return probe.recv(64).startswith((b"+PONG", b"-NOAUTH"))
         return False
-
-
-def _free_port() -> int:
-    """A port that no outgoing connection can take while the server is down, as the ports of `bind(0)` may be."""
-    while True:
-        port = random.randrange(20_000, 32_000)  # noqa: S311 - not a secret
-        with suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from .loop_thread import LoopThread
+from .ports import reserved_port
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -234,6 +235,8 @@ class TcpProxy:
         self._running.call(self._listen())
 
     def __enter__(self) -> TcpProxy:
+        self._reserved = reserved_port()
+        self.port = self._reserved.getsockname()[1]
         self._thread = LoopThread("tcp-proxy")
         self._thread.call(self._listen())
         return self
@@ -244,6 +247,7 @@ class TcpProxy:
         self._running.call(self._unlisten())
         self._running.call(self._drop())
         self._running.stop()
+        self._reserved.close()
 
     @property
     def _running(self) -> LoopThread:
@@ -260,7 +264,6 @@ class TcpProxy:
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._linked, self.host, self.port, backlog=1024)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def _unlisten(self) -> None:
         if self._server is not None:

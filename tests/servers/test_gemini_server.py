@@ -173,6 +173,18 @@ def test_tokens_are_counted_for_contents_only(client: Client) -> None:
     assert client.json("POST", path, HELLO | {"tools": []})[0] == 400
 
 
+def test_a_prompt_longer_than_the_window_is_refused_in_the_service_s_words() -> None:
+    with GeminiServer(answer=echo, window=100) as server, Client(server.url) as client:
+        path = "/v1/models/gemini-3.8-flash:generateContent"
+        assert client.json("POST", path, HELLO)[0] == 200
+        status, refused = client.json("POST", path, {"contents": [user("x" * 1000)]})
+        assert (status, refused["error"]["status"]) == (400, "INVALID_ARGUMENT")
+        tokens = server.requests[-1].size // 4
+        assert refused["error"]["message"] == (
+            f"The input token count ({tokens}) exceeds the maximum number of tokens allowed (100)."
+        )
+
+
 def test_unknown_routes_queries_and_content_types_are_refused(client: Client) -> None:
     assert client.json("GET", "/v1/models/gemini-3.8-flash:generateContent")[0] == 404
     assert client.json("POST", "/v2/models/gemini-3.8-flash:generateContent", HELLO)[0] == 404
@@ -287,11 +299,10 @@ def test_a_client_that_leaves_is_noticed(server: GeminiServer) -> None:
     with Client(server.url, timeout=0.05) as client, pytest.raises(TimeoutError):
         client.post(HELLO)
     (request,) = server.wait_for(1)
-    deadline = time.monotonic() + 5
-    while request.outcome == "pending" and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while (request.outcome == "pending" or server.connections) and time.monotonic() < deadline:
         time.sleep(0.005)
-    assert (request.outcome, request.status) == ("gone", 0)
-    assert server.connections == 0
+    assert (request.outcome, request.status, server.connections) == ("gone", 0, 0)
 
 
 def test_requests_may_come_in_pieces_chunked_or_pipelined(server: GeminiServer) -> None:
@@ -302,7 +313,7 @@ def test_requests_may_come_in_pieces_chunked_or_pipelined(server: GeminiServer) 
     chunked = head + b"Transfer-Encoding: chunked\r\n\r\n5\r\n" + body[:5] + b"\r\n"
     chunked += b"%x\r\n" % len(body[5:]) + body[5:] + b"\r\n0\r\n\r\n"
     closing = sized.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as sock:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as sock:
         for at in range(0, len(sized), 7):
             sock.sendall(sized[at : at + 7])
         sock.sendall(chunked + sized + closing)
@@ -313,7 +324,7 @@ def test_requests_may_come_in_pieces_chunked_or_pipelined(server: GeminiServer) 
 
 
 def test_a_wrong_head_closes_the_connection(server: GeminiServer) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as sock:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as sock:
         sock.sendall(b"hello\r\n\r\n")
         assert sock.recv(65536).startswith(b"HTTP/1.1 400")
         assert sock.recv(1) == b""
@@ -325,16 +336,23 @@ def test_without_checks_anything_is_answered() -> None:
         assert server.requests == []
 
 
-def test_a_long_history_is_checked_quickly() -> None:
+def test_a_history_takes_as_much_longer_to_check_as_it_is_longer() -> None:
+    """Not its square; in seconds of the processor, of which other programs take none."""
+    with GeminiServer(answer=echo) as server, Client(server.url) as client:
+        short, long = (min(seconds_for(turns, client) for _ in range(3)) for turns in (200, 2_000))
+    assert long / short < 50
+
+
+def seconds_for(turns: int, client: Client) -> float:
+    """What it takes to have a history of so many turns checked."""
     contents: list[Any] = []
-    for turn in range(2_000):
+    for turn in range(turns):
         contents += [user(f"turn {turn}"), {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}]}]
         contents += [{"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {}}}]}]
         contents += [{"role": "model", "parts": [{"text": "done"}]}]
-    with GeminiServer(answer=echo) as server, Client(server.url) as client:
-        began = time.process_time()
-        assert client.post({"contents": [*contents, user("last")]})[0] == 200
-        assert time.process_time() - began < 1.0
+    began = time.process_time()
+    assert client.post({"contents": [*contents, user("last")]})[0] == 200
+    return time.process_time() - began
 
 
 def test_calls_may_be_as_wrong_as_a_model_makes_them(server: GeminiServer, client: Client) -> None:

@@ -60,7 +60,7 @@ def received(server: GeminiServer, reply: Reply) -> tuple[bytes, bool]:
     head = f"POST /v1/models/{MODEL}:streamGenerateContent?alt=sse HTTP/1.1\r\nx-goog-api-key: test-key\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     data = b""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as sock:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as sock:
         sock.sendall(head.encode() + body)
         try:
             while piece := sock.recv(65536):

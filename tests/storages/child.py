@@ -35,13 +35,19 @@ def opened(where: str, **options: float) -> ChatStorage:
         from runner.storages.hybrid_url import split_url
 
         cache, database = split_url(where)
-        return HybridChatStorage(cache, opened(database, **options))
+        patience = {"cache_timeout": options.pop("cache_timeout")} if "cache_timeout" in options else {}
+        return HybridChatStorage(cache, opened(database, **options), **patience)
     kind = where.partition("://")[0] if "://" in where else "sqlite"
     if kind == "sqlite" and "timeout" in options:
         options["busy_timeout"] = options.pop("timeout")
     module, _, name = KINDS[kind].partition(":")
     storage: ChatStorage = getattr(importlib.import_module(module), name)(where, **options)
     return storage
+
+
+def patient(where: str) -> dict[str, float]:
+    """Options with which a storage waits for a server that a busy machine makes slow."""
+    return {"timeout": 60, "cache_timeout": 60} if where.startswith("hybrid+") else {"timeout": 60}
 
 
 def tell(text: object) -> None:
@@ -59,7 +65,7 @@ async def outcome(work: object) -> str:
 
 async def hold(path: str, lease_time: str) -> None:
     """Hold chat c; when a line comes in, append and check."""
-    storage = opened(path, lease_time=float(lease_time))
+    storage = opened(path, lease_time=float(lease_time), **patient(path))
     async with storage, await storage.acquire("c") as lease:
         await storage.append("c", say("first"), 0)
         tell("held")
@@ -68,13 +74,45 @@ async def hold(path: str, lease_time: str) -> None:
         tell(await outcome(lease.check()))
 
 
+async def wait(path: str, lease_time: str, timeout: str) -> None:
+    """Wait so long for chat c."""
+    async with opened(path, lease_time=float(lease_time), **patient(path)) as storage:
+        tell("waiting")
+        tell(await outcome(storage.acquire("c", timeout=float(timeout))))
+
+
+async def add(path: str, chat_id: str) -> None:
+    """Add to a chat."""
+    async with opened(path, **patient(path)) as storage:
+        tell(await outcome(storage.append_history(chat_id, say("a"))))
+
+
+async def vacuum(path: str) -> None:
+    """Give room back."""
+    async with opened(path, lease_time=0.5, **patient(path)) as storage:
+        tell(await outcome(storage.vacuum()))
+
+
+async def retain(path: str, days: str) -> None:
+    """With each line that comes in, delete what is older; tell which chats there are then."""
+    from runner import retention
+
+    retention.EVERY = 0
+    async with opened(path, **patient(path)) as storage:
+        keeping = retention.Retention(storage, "", float(days) * 86_400)
+        while await asyncio.to_thread(sys.stdin.readline):
+            keeping.begin()
+            await keeping.aclose()
+            tell(sorted(info.chat_id for info in await storage.list_chats()))
+
+
 async def write(path: str, name: str, count: str) -> None:
     """Add to chat c so many times, under a lease each time."""
-    async with opened(path, **{"timeout" if "://" in path else "busy_timeout": 20}) as storage:
+    async with opened(path, **patient(path)) as storage:
         tell("ready")
         await asyncio.to_thread(sys.stdin.readline)
         for number in range(int(count)):
-            await add_under_lease(storage, "c", f"{name}.{number}")
+            await add_under_lease(storage, "c", f"{name}.{number}", patience=150)
 
 
 async def first_open(path: str, threads: str) -> None:
@@ -83,7 +121,7 @@ async def first_open(path: str, threads: str) -> None:
     outcomes: list[str] = []
 
     async def use(number: int) -> str:
-        async with opened(path, timeout=20) as storage:
+        async with opened(path, **patient(path)) as storage:
             return await outcome(storage.append(f"{os.getpid()} {number}", say("a"), 0))
 
     def run(number: int) -> None:
@@ -128,7 +166,7 @@ async def unprivileged(path: str) -> None:
 
 async def forgetful(path: str) -> None:
     """Hold a lease, and close nothing."""
-    storage = opened(path)
+    storage = opened(path, **patient(path))
     await storage.acquire("c")
     await storage.append("c", say("a"), 0)
     globals()["kept"] = storage
@@ -138,7 +176,7 @@ async def forgetful(path: str) -> None:
 def forked(path: str) -> None:
     """Use one storage object before a fork, in the child, and after it."""
     warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of any fork of a process with threads
-    storage = opened(path)
+    storage = opened(path, **patient(path))
     asyncio.run(storage.append("c", say("parent"), 0))
     pid = os.fork()
     if pid == 0:
@@ -153,7 +191,7 @@ def forked(path: str) -> None:
 
 async def killed(path: str, count: str) -> None:
     """Append pairs, telling each when it is stored."""
-    async with opened(path) as storage:
+    async with opened(path, **patient(path)) as storage:
         for number in range(int(count)):
             await storage.append("c", say(f"{number} a", f"{number} b"), 2 * number)
             tell(number)

@@ -6,6 +6,7 @@ Needs pytest, pytest-asyncio in its `auto` mode, and hypothesis. AGENT_RUN_SOAK=
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import math
 import random
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.errors import ChatBusyError, ChatChangedError, ChatStorageError
+from runner.files import INLINE_LIMIT
 from runner.messages import ChatMessage
 from runner.storages.base import StoredLog
 from tests.storages.conformance_lists import ListConformance
@@ -85,7 +87,7 @@ class StorageConformance(ListConformance, SharedConformance):
             with pytest.raises(ChatBusyError):
                 await storage.acquire("c", timeout=0.01)
             await storage.append_last("c", say("a"), 0, lease)
-            async with await storage.acquire("c", timeout=1):
+            async with await storage.acquire("c", timeout=60):
                 assert words(await storage.read_after("c", 0)) == ["a"]
             await lease.release()
 
@@ -142,6 +144,16 @@ class StorageConformance(ListConformance, SharedConformance):
         async with storage:
             await assert_comes_back(storage, chat_id, written)
 
+    async def test_the_largest_message_comes_back_bit_for_bit(self, storage: ChatStorage) -> None:
+        """One with as much inline as a message may carry."""
+        data = base64.b64encode(random.Random(0).randbytes(INLINE_LIMIT)).decode()  # noqa: S311 - repeatable on purpose
+        entry = ChatMessage({"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": data}}]}, {})
+        async with storage:
+            await storage.append("c", [entry, *say("a")], 0)
+            first, second = await storage.read_after("c", 0)
+            assert first.content_json == entry.content_json
+            assert second.text == "a"
+
     @pytest.mark.parametrize("value", [math.nan, math.inf, b"bytes", object(), {1, 2}])
     async def test_what_is_not_json_is_refused(self, storage: ChatStorage, value: Any) -> None:
         async with storage:
@@ -194,7 +206,7 @@ class StorageConformance(ListConformance, SharedConformance):
     async def test_who_waits_gets_the_chat_when_it_is_free(self, storage: ChatStorage) -> None:
         async with storage:
             lease = await storage.acquire("c")
-            waiting = asyncio.create_task(storage.acquire("c", timeout=10))
+            waiting = asyncio.create_task(storage.acquire("c", timeout=60))
             await asyncio.sleep(0.02)
             assert not waiting.done()
             await lease.release()
@@ -225,7 +237,7 @@ class StorageConformance(ListConformance, SharedConformance):
 
         async def take() -> None:
             async with storage:
-                await (await storage.acquire("c", timeout=2)).release()
+                await (await storage.acquire("c", timeout=60)).release()
 
         asyncio.run(forget())
         asyncio.run(take())
@@ -245,10 +257,10 @@ class StorageConformance(ListConformance, SharedConformance):
         chance = random.Random(8)  # noqa: S311 - the same every time
         async with storage:
             for _ in range(100):
-                lease = await self._cancelled_at(chance.randrange(8), storage.acquire("c", timeout=1))
+                lease = await self._cancelled_at(chance.randrange(8), storage.acquire("c", timeout=60))
                 if lease is not None:
                     await lease.release()
-                await (await storage.acquire("c", timeout=1)).release()
+                await (await storage.acquire("c", timeout=60)).release()
 
     @staticmethod
     async def _cancelled_at(steps: int, work: Awaitable[Any]) -> Any:

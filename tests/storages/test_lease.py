@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sqlite3
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,23 +27,31 @@ if TYPE_CHECKING:
 linux = pytest.mark.skipif(sys.platform != "linux", reason="marks exist on Linux only")
 
 
-def test_a_waiter_that_was_frozen_does_not_take_the_owner_for_dead() -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What `time.monotonic` says until the end of the test."""
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    return now
+
+
+def test_a_waiter_that_was_frozen_does_not_take_the_owner_for_dead(clock: list[float]) -> None:
     watch = Watch(0.2)
     watch.saw(Holder("owner", 1))
-    time.sleep(0.3)
+    clock[0] += 0.3
     watch.saw(Holder("owner", 1))
     assert watch.silent is None
 
 
-def test_a_waiter_takes_an_owner_for_dead_only_when_its_counter_stood_still() -> None:
+def test_a_waiter_takes_an_owner_for_dead_only_when_its_counter_stood_still(clock: list[float]) -> None:
     watch = Watch(0.02)
     for counter in range(10):
         watch.saw(Holder("owner", 1, counter))
-        time.sleep(0.005)
+        clock[0] += 0.005
         assert watch.silent is None
     for _ in range(10):
         watch.saw(Holder("owner", 1, 10))
-        time.sleep(0.005)
+        clock[0] += 0.005
     assert watch.silent == Holder("owner", 1, 10)
 
 
@@ -71,6 +79,7 @@ async def checked_for_ever(lease: Lease) -> None:
 async def test_a_lease_that_cannot_be_released_says_so_in_the_log_and_lapses(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "agent_run")
     async with SqliteChatStorage(tmp_path / "chats.db") as storage:
         async with await storage.acquire("c"):
             (tmp_path / "chats.db").unlink()

@@ -13,6 +13,8 @@ from runner.errors import ChatStorageError, ManifestError
 from runner.storages.mongodb import MongoChatStorage
 from tests.servers import TcpProxy
 from tests.servers.mongo import MongoServer, mongo_server  # noqa: F401 - a fixture
+from tests.servers.wall_clock import wall_clock
+from tests.storages.children import Child
 from tests.storages.conformance_faults import CANARY, FaultsConformance, refusal
 from tests.storages.turns import add_under_lease, assert_in_order, say, words
 
@@ -37,7 +39,7 @@ def url(server: MongoServer) -> Iterator[str]:
 class TestMongoFaults(FaultsConformance):
     patience_when_down = 2.0
     cut_turns = 12
-    quick = 1.0
+    quick = 3.0
 
 
 @pytest.mark.parametrize(
@@ -74,11 +76,7 @@ async def test_an_unknown_host_is_said() -> None:
 
 async def test_a_wrong_password_is_said() -> None:
     with MongoServer() as guarded:
-        with guarded.client() as client:
-            client.chats.command("createUser", "tester", pwd="right", roles=["readWrite"])
-        guarded.kill()
-        guarded.options = ("--auth",)
-        guarded.start()
+        guarded.guard("tester", "right")
         at = f"127.0.0.1:{guarded.port}/chats"
         for user, what in ((f"tester:{CANARY}@", "refused the user or the password"), ("", "the user may not do this")):
             error = await refusal(MongoChatStorage(f"mongodb://{user}{at}"))
@@ -148,8 +146,19 @@ async def test_a_replacement_that_was_cut_before_its_commit_changed_nothing_and_
         assert await storage.get_history("c") == []
 
 
+async def test_a_process_whose_clock_is_wrong_takes_nobodys_work_for_abandoned(server: MongoServer, url: str) -> None:
+    async with MongoChatStorage(url, timeout=60) as storage:
+        with failing(server, "findAndModify"), pytest.raises(ChatStorageError):
+            await storage.update_history("c", say("x", "y"))
+        with wall_clock() as clock:
+            clock.days = 30
+            with Child("vacuum", url, env=clock.env) as child:
+                assert child.go_on() == ["done"]
+    assert entries_of(server, url) == 2
+
+
 async def test_a_chat_may_be_larger_than_a_document_and_an_entry_may_not(url: str) -> None:
-    async with MongoChatStorage(url, timeout=30) as storage:
+    async with MongoChatStorage(url, timeout=60) as storage:
         for number in range(3):
             await storage.append("c", say("x" * 8_000_000), number)
         assert [len(word) for word in words(await storage.get_history("c"))] == [8_000_000] * 3
@@ -169,7 +178,7 @@ async def test_long_ids_are_kept(url: str) -> None:
 
 
 async def test_vacuum_drops_the_leases_that_stand_still_and_what_has_no_entries(server: MongoServer, url: str) -> None:
-    async with MongoChatStorage(url, lease_time=0.4) as storage:
+    async with MongoChatStorage(url, lease_time=1) as storage:
         await storage.append("c", say("a"), 0)
         await (await storage.acquire("nothing said")).release()
         with server.client() as client:
@@ -183,7 +192,7 @@ async def test_vacuum_drops_the_leases_that_stand_still_and_what_has_no_entries(
 
 
 async def test_two_storages_exclude_each_other(url: str) -> None:
-    async with MongoChatStorage(url, timeout=20) as one, MongoChatStorage(url, timeout=20) as two:
+    async with MongoChatStorage(url, timeout=60) as one, MongoChatStorage(url, timeout=60) as two:
         await asyncio.gather(*(add_under_lease((one, two)[n % 2], "c", f"task {n}") for n in range(6)))
         assert_in_order(await one.get_history("c"), 6)
         await asyncio.gather(*((one, two)[n % 2].append_history("d", say(n)) for n in range(8)))

@@ -138,10 +138,10 @@ async def test_a_server_without_a_free_connection_is_asked_again_for_a_while(url
     with PostgresServer(max_connections="5", superuser_reserved_connections="0", fsync="off") as small:
         taken = [psycopg.connect(small.url) for _ in range(5)]
         try:
-            error = await refusal(PostgresChatStorage(small.url, timeout=0.4))
+            error = await refusal(PostgresChatStorage(small.url, timeout=3))
             assert "has no connection left" in str(error)
             assert error.retryable
-            async with PostgresChatStorage(small.url, timeout=20) as storage:
+            async with PostgresChatStorage(small.url, timeout=60) as storage:
                 appending = asyncio.create_task(storage.append("c", say("a"), 0))
                 await asyncio.sleep(0.05)
                 taken.pop().close()
@@ -154,7 +154,7 @@ async def test_a_server_without_a_free_connection_is_asked_again_for_a_while(url
 @pytest.mark.parametrize("isolation", ["repeatable%20read", "serializable"])
 async def test_writers_take_turns_whatever_isolation_the_server_has_by_default(url: str, isolation: str) -> None:
     stricter = f"{url}%20-cdefault_transaction_isolation%3D{isolation.replace('%20', chr(92) + '%20')}"
-    async with PostgresChatStorage(stricter, timeout=20) as one, PostgresChatStorage(stricter, timeout=20) as two:
+    async with PostgresChatStorage(stricter, timeout=60) as one, PostgresChatStorage(stricter, timeout=60) as two:
         await asyncio.gather(*((one, two)[n % 2].append_history("c", say(n)) for n in range(20)))
         assert sorted(words(await one.get_history("c")), key=int) == [str(n) for n in range(20)]
         await asyncio.gather(*(add_under_lease((one, two)[n % 2], "d", f"task {n}") for n in range(6)))
@@ -165,7 +165,7 @@ async def test_what_is_appended_is_on_the_disk_also_where_the_server_does_not_wa
     server: PostgresServer, url: str
 ) -> None:
     """Asynchronous commits of the last moments are lost when the server is killed."""
-    async with PostgresChatStorage(f"{url}%20-csynchronous_commit%3Doff", timeout=20) as storage:
+    async with PostgresChatStorage(f"{url}%20-csynchronous_commit%3Doff", timeout=60) as storage:
         for number in range(5):
             await storage.append("c", say(number), number)
         server.kill()
@@ -181,7 +181,7 @@ async def test_an_append_whose_lost_try_is_done_after_it_was_looked_for_is_store
 
     with TcpProxy(f"127.0.0.1:{server.port}") as proxy, psycopg.connect(url) as other:
         through = url.replace(f":{server.port}", f":{proxy.port}")
-        async with PostgresChatStorage(through, timeout=20) as storage:
+        async with PostgresChatStorage(through, timeout=60) as storage:
             await storage.append("c", say("a"), 0)
             other.execute("SELECT FROM agent_run_chat FOR UPDATE")
             appending = asyncio.create_task(storage.append("c", say("b"), 1))
@@ -196,7 +196,7 @@ async def test_an_append_whose_lost_try_is_done_after_it_was_looked_for_is_store
 
 async def test_long_ids_and_large_entries_are_kept(url: str) -> None:
     chance = os.urandom(6000).hex()
-    async with PostgresChatStorage(url, timeout=20) as storage:
+    async with PostgresChatStorage(url, timeout=60) as storage:
         async with await storage.acquire(chance):
             await storage.append(chance, say("x" * 10_000_000), 0)
         assert len(words(await storage.get_history(chance))[0]) == 10_000_000
@@ -205,7 +205,7 @@ async def test_long_ids_and_large_entries_are_kept(url: str) -> None:
 
 async def test_vacuum_drops_the_leases_that_stand_still(server: PostgresServer, url: str) -> None:
     schema = url.rpartition("%3D")[2]
-    async with PostgresChatStorage(url, lease_time=0.2) as storage:
+    async with PostgresChatStorage(url, lease_time=1) as storage:
         await storage.append("c", say("a"), 0)
         values = "('c', 'pid 1', '', 'long ago')"
         server.sql(f"INSERT INTO {schema}.agent_run_lease (digest, owner, process, since) VALUES {values}")

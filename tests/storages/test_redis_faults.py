@@ -161,7 +161,7 @@ async def test_rediss_speaks_tls_and_checks_the_certificate(server: RedisServer,
         error = await refusal(RedisChatStorage(f"rediss://localhost:{port}/0", timeout=60))
         assert "TLS failed (CERTIFICATE_VERIFY_FAILED)" in str(error)
         assert "the connection broke off" in str(
-            await refusal(RedisChatStorage(f"redis://localhost:{port}/0", timeout=0.5))
+            await refusal(RedisChatStorage(f"redis://localhost:{port}/0", timeout=2))
         )
 
 
@@ -187,7 +187,7 @@ async def tls_in_front_of(server: RedisServer, context: ssl.SSLContext) -> Async
 
 
 async def test_a_lease_that_could_not_be_released_is_known_to_be_over(server: RedisServer) -> None:
-    async with RedisChatStorage(server.url, timeout=0.3) as storage:
+    async with RedisChatStorage(server.url, timeout=2) as storage:
         lease = await storage.acquire("c")
         server.kill()
         await lease.release()

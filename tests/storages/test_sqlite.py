@@ -127,7 +127,7 @@ async def test_a_lease_that_is_forgotten_lapses(path: Path) -> None:
     async with SqliteChatStorage(path, lease_time=0.1) as one, SqliteChatStorage(path, lease_time=0.1) as two:
         await one.acquire("c")
         gc.collect()
-        await (await two.acquire("c", timeout=20)).release()
+        await (await two.acquire("c", timeout=60)).release()
 
 
 async def test_a_lease_that_went_to_another_stops_its_former_owner(path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.errors import ChatBusyError
 from runner.storages.sqlite import SqliteChatStorage
-from tests.storages.children import Child, all_together
-from tests.storages.turns import assert_in_order, say, words
+from tests.storages.children import Child
+from tests.storages.conformance_processes import ProcessesConformance
+from tests.storages.turns import say, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,70 +26,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "chats.db"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells that a process is gone")
-async def test_the_chat_of_a_killed_process_is_free_at_once(path: Path) -> None:
-    with Child("hold", path, 600) as owner:
-        assert owner.heard() == "held"
-        async with SqliteChatStorage(path, lease_time=600) as storage:
-            with pytest.raises(ChatBusyError, match=rf"in use by pid {owner.pid} on .+ since 20"):
-                await storage.acquire("c", timeout=0.05)
-            owner.send_signal(signal.SIGKILL)
-            owner.wait()
-            async with await storage.acquire("c", timeout=5) as lease:
-                assert lease.epoch == 2
-                await storage.append("c", say("second"), 1)
+class TestSqliteProcesses(ProcessesConformance):
+    turns = 50
 
-
-async def test_a_frozen_owner_is_replaced_and_after_thaw_it_writes_and_starts_nothing(path: Path) -> None:
-    with Child("hold", path, 0.4) as owner:
-        assert owner.heard() == "held"
-        async with SqliteChatStorage(path, lease_time=0.4) as storage:
-            owner.send_signal(signal.SIGSTOP)
-            async with await storage.acquire("c", timeout=30) as lease:
-                owner.send_signal(signal.SIGCONT)
-                appended, checked = owner.go_on()
-                await lease.check()
-                await storage.append("c", say("second"), 1)
-            assert appended.startswith("CHANGED the lease of chat 'c' went to another owner")
-            assert checked.startswith("CHANGED the lease of chat 'c' went to another owner")
-            assert words(await storage.get_history("c")) == ["first", "second"]
-
-
-async def test_a_living_owner_keeps_its_chat_however_short_the_lease(path: Path) -> None:
-    with Child("hold", path, 0.4) as owner:
-        assert owner.heard() == "held"
-        async with SqliteChatStorage(path, lease_time=0.4) as storage:
-            with pytest.raises(ChatBusyError):
-                await storage.acquire("c", timeout=0.9)
-        assert owner.go_on() == ["done", "done"]
-
-
-async def test_eight_processes_under_leases_write_one_order_and_lose_nothing(path: Path) -> None:
-    children = [Child("write", path, f"process {number}", 50) for number in range(8)]
-    assert all_together(children) == [[]] * 8
-    async with SqliteChatStorage(path) as storage:
-        assert_in_order(await storage.get_history("c"), 400)
-
-
-async def test_two_hundred_first_openings_at_once_all_succeed(path: Path) -> None:
-    children = [Child("first_open", path, 40) for _ in range(5)]
-    assert all_together(children) == [["['done']"]] * 5
-    async with SqliteChatStorage(path) as storage:
-        assert len(await storage.list_chats(limit=1000)) == 200
-
-
-async def test_what_was_acknowledged_before_a_kill_is_stored_whole(path: Path) -> None:
-    with Child("killed", path, 10_000) as writer:
-        while int(told := writer.heard()) < 30:
-            pass
-        writer.send_signal(signal.SIGKILL)
-        rest, _ = writer.communicate()
-    told = [told, *rest.split()][-1]
-    async with SqliteChatStorage(path) as storage:
-        stored = words(await storage.get_history("c"))
-        pairs = [f"{number} {half}" for number in range(len(stored) // 2) for half in "ab"]
-        assert stored == pairs
-        assert len(stored) // 2 - int(told) in {1, 2}
+    @pytest.fixture
+    def where(self, path: Path) -> str:
+        return str(path)
 
 
 async def test_an_input_output_error_is_final_and_loses_nothing(path: Path) -> None:
@@ -102,19 +43,10 @@ async def test_an_input_output_error_is_final_and_loses_nothing(path: Path) -> N
         assert words(await storage.get_history("c")) == ["first"]
 
 
-async def test_a_process_that_closes_nothing_ends_at_once_and_says_nothing(path: Path) -> None:
+def test_a_process_that_closes_nothing_leaves_one_file(path: Path) -> None:
     with Child("forgetful", path) as child:
         assert child.go_on() == ["done"]
     assert [file.name for file in path.parent.iterdir()] == ["chats.db"]
-    async with SqliteChatStorage(path) as storage:
-        assert words(await storage.get_history("c")) == ["a"]
-
-
-async def test_a_storage_may_be_used_on_both_sides_of_a_fork(path: Path) -> None:
-    with Child("forked", path) as child:
-        assert child.go_on() == ["done"]
-    async with SqliteChatStorage(path) as storage:
-        assert words(await storage.get_history("c")) == ["parent", "child", "parent"]
 
 
 @pytest.fixture

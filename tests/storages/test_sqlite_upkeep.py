@@ -97,7 +97,7 @@ def test_many_who_open_a_database_of_version_1_at_once_all_succeed(path: Path) -
         for child in children:
             child.stdin.write("\n")
             child.stdin.flush()
-        assert [child.communicate(timeout=60)[0] for child in children] == ["['done']\n"] * 3
+        assert [child.communicate(timeout=120)[0] for child in children] == ["['done']\n"] * 3
     finally:
         for child in children:
             child.kill()

@@ -18,9 +18,11 @@ def words(messages: list[ChatMessage]) -> list[str]:
     return [message.text for message in messages]
 
 
-async def add_under_lease(storage: ChatStorage, chat_id: str, word: str, known: int = 0) -> int:
+async def add_under_lease(
+    storage: ChatStorage, chat_id: str, word: str, known: int = 0, *, patience: float = 30
+) -> int:
     """A turn as the loop makes it: hold the chat, read what is new, add to it. Returns the chat's length."""
-    async with await storage.acquire(chat_id) as lease:
+    async with await storage.acquire(chat_id, timeout=patience) as lease:
         length = known + len(await storage.read_after(chat_id, known))
         await lease.check()
         await storage.append(chat_id, say(f"{word} at {length}"), length)

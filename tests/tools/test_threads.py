@@ -166,14 +166,18 @@ def test_the_interpreter_leaves_without_waiting_for_an_abandoned_thread():
     program = """
 import asyncio, threading
 from runner.tools.threads import run_in_thread, abandoned
+begun = threading.Event()
+def for_ever():
+    begun.set()
+    threading.Event().wait()
 async def main():
-    call = asyncio.create_task(run_in_thread(threading.Event().wait))
-    await asyncio.sleep(0.1)
+    call = asyncio.create_task(run_in_thread(for_ever))
+    await asyncio.to_thread(begun.wait)
     call.cancel()
     await asyncio.wait([call])
     print(abandoned())
 asyncio.run(main())
 """
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
-    assert ran.stdout == "['Event.wait']\n"
-    assert ran.stderr == "tool Event.wait was given up and still runs in its thread, left behind\n"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout == "['for_ever']\n"
+    assert ran.stderr == "tool for_ever was given up and still runs in its thread, left behind\n"

@@ -39,6 +39,7 @@ class TestWriter:
     async def __call__(self, kept: Kept, chats: Sequence[str], out: Sink) -> str:
         """Write it; what was written, in words."""
         from runner.conversations.exporting import Wanted, as_case, as_file
+        from runner.loading import project_root
         from runner.loading.suite_checks.agent import tools_known
 
         key = kept.key(chats[0])
@@ -50,6 +51,8 @@ class TestWriter:
             stubs=self._has_stubs,
             tools=tools_known(manifest),
             schema=self._from_here(_schema_of(manifest)) if self._output is not None else None,
+            folder=self._folder(manifest),
+            root=project_root(manifest),
         )
         await out.write(as_case(log, wanted) if self._is_case else as_file(log, wanted))
         return "a case" if self._is_case else "a conversation"
@@ -58,7 +61,11 @@ class TestWriter:
         """A path as the file will write it; what goes to standard output is taken to lie beside the manifest."""
         if self._output is None:
             return path.name
-        return os.path.relpath(path.absolute(), Path(self._output).absolute().parent).replace(os.sep, "/")
+        return os.path.relpath(path.absolute(), self._folder(path)).replace(os.sep, "/")
+
+    def _folder(self, manifest: Path) -> Path:
+        """Where the file will stand."""
+        return (manifest if self._output is None else Path(self._output)).absolute().parent
 
     async def tell_problems(self, door: Door) -> None:
         """Say what `agent-run validate` has against the file that was written."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from runner.cli.chats.as_test import TestWriter
+from runner.cli.chats.eliding import SeenChats
 from runner.cli.chats.form import end_line, entry_line, head_line
 from runner.cli.chats.place import with_place
 from runner.cli.chats.running import counted, run_on
@@ -47,7 +48,8 @@ def export(
     """Write chats as JSON Lines, exactly as they are stored, for `agent-run chats import`.
 
     With --as-gemini it is the history that Gemini would be sent, ready to be posted once a message is added. With
-    --as-test it is a test of its turns and tool calls; what was answered stands in it as comments.
+    --as-test it is a test of its turns and tool calls; what was answered stands in it as comments. A terminal is not
+    shown the bytes of files.
     """
     if is_all == bool(chats):
         raise click.UsageError("name the chats to export, or all of them with --all")
@@ -65,7 +67,10 @@ def export(
 
 async def _export(kept: Kept, door: Door, *, chats: Sequence[str], output: str | None, write: _Writer) -> Exit:
     if output is None:
-        await write(kept, chats, door.out)
+        seen = SeenChats(kept)
+        await write(seen if door.out.is_terminal else kept, chats, door.out)
+        if seen.has_left_out:
+            await door.aside("the bytes of files are left out here: -o FILE writes them too")
         return Exit.DONE
     path = Path(output)
     try:
@@ -101,8 +106,8 @@ async def _write_gemini(kept: Kept, chats: Sequence[str], out: Sink) -> str:
     """Write the history of one chat as Gemini accepts it: what is open in it is closed, as the next turn would."""
     from datetime import UTC, datetime
 
-    from runner.messages import history
     from runner.recovery import closing
+    from runner.rendering import history
 
     log = await kept.log(kept.key(chats[0]))
     contents = ",\n".join(entry.content_json for entry in history([*log, *closing(log, datetime.now(UTC).isoformat())]))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from runner.cli.chats.form import FiledChat
     from runner.cli.chats.place import Kept, Where
     from runner.cli.door import Door
+    from runner.messages import ChatMessage
+    from runner.storages.base import ChatStorage
 
 _IN_MEMORY = 50_000_000  # bytes of standard input, before they are put into a file
 
@@ -85,10 +87,9 @@ async def _import(
     for chat in source.chats():
         key = _key(kept, chat, new)
         async with await kept.storage.acquire(key, timeout=wait):
-            if replace:
-                await kept.storage.update_history(key, chat.entries)
-            else:
-                await kept.storage.append(key, chat.entries, 0)
+            if not replace and await kept.storage.read_after(key, 0):
+                raise _in_the_way(kept, source, chat, key, "; what came before it was stored")
+            await _store(kept.storage, key, chat.entries)
         await tell(door, kept.form(key, entries=len(chat.entries)) if as_json else None, f"imported {kept.shown(key)}")
     return Exit.DONE
 
@@ -103,11 +104,23 @@ async def _check(kept: Kept, source: _Source, *, replace: bool, new: str | None)
         if key in places:
             raise click.ClickException(f"{where}: the chat of line {places[key]} comes once more; nothing was stored")
         if not replace and await kept.storage.read_after(key, 0):
-            raise click.ClickException(
-                f'{where}: there is a chat "{kept.shown(key)}" already: replace it with --replace, or give this'
-                " one another id with --as; nothing was stored"
-            )
+            raise _in_the_way(kept, source, chat, key, "; nothing was stored")
         places[key] = chat.line
+
+
+async def _store(storage: ChatStorage, key: str, entries: list[ChatMessage]) -> None:
+    """In one step, whatever the chat's size: an append may be larger than a storage takes at once."""
+    try:
+        await storage.update_history(key, entries)
+    except NotImplementedError:
+        await storage.append(key, entries, 0)
+
+
+def _in_the_way(kept: Kept, source: _Source, chat: FiledChat, key: str, so_far: str) -> click.ClickException:
+    return click.ClickException(
+        f'{source.name}:{chat.line}: there is a chat "{kept.shown(key)}" already: replace it with --replace, or give'
+        f" this one another id with --as{so_far}"
+    )
 
 
 def _key(kept: Kept, chat: FiledChat, new: str | None) -> str:

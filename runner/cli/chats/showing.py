@@ -25,19 +25,20 @@ _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 def show(chat: str, where: Where, as_json: bool) -> Exit:
     """Show what was said and done in CHAT, as the terminal told it.
 
-    With --json every entry is a line, its `content` and `meta` as they are stored.
+    With --json every entry is a line, its `content` and `meta` as they are stored, but for the bytes of files.
     """
     return run_on(where, partial(_show, chat=chat, as_json=as_json), as_json=as_json)
 
 
 async def _show(kept: Kept, door: Door, *, chat: str, as_json: bool) -> Exit:
+    from runner.cli.chats.eliding import without_bytes
     from runner.cli.chats.form import entry_line
     from runner.cli.transcript import show_text, transcript
 
     log = await kept.log(kept.key(chat))
     if as_json:
         for entry in log:
-            await door.out.write(entry_line(entry))
+            await door.out.write(entry_line(without_bytes(entry)))
         return Exit.DONE
     mark = door.out.glyph("\u22c5 ", "- ")
     for number, (kind, told) in enumerate(transcript(log)):

@@ -89,6 +89,7 @@ def _turn(turn: TurnRecord) -> dict[str, Any]:
         "number": turn.number,
         "line": turn.line,
         "user": turn.user,
+        "files": list(turn.files),
         "reply": turn.reply,
         "status": turn.status,
         "message": turn.message,

@@ -203,7 +203,8 @@ def transcript(attempt: Attempt, layout: Layout) -> Iterator[Line]:
 
 def turn_lines(turn: TurnRecord, layout: Layout, margin: str) -> Iterator[Line]:
     """A turn as a conversation: the message, the calls, the reply, how it ended."""
-    yield from layout.lines(capped(turn.user), "head", first=f"{margin}> ")
+    for said in [*([turn.user] if turn.user or not turn.files else []), *turn.files]:
+        yield from layout.lines(capped(said), "head", first=f"{margin}> ")
     for call in turn.calls:
         yield from layout.lines(
             call_text(call), "dim", first=f"{margin}{layout.glyph('⋅', '-')} ", rest=f"{margin}    "

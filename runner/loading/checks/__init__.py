@@ -20,6 +20,8 @@ def all_checks(subject: Subject) -> Iterator[Diagnostic]:
     from runner.loading.checks.caching import check_cache
     from runner.loading.checks.costs import check_costs
     from runner.loading.checks.environment import check_environment_file
+    from runner.loading.checks.files import check_files
+    from runner.loading.checks.history import check_history
     from runner.loading.checks.instructions import check_instructions
     from runner.loading.checks.models import check_generation, check_model
     from runner.loading.checks.output import check_output
@@ -34,6 +36,7 @@ def all_checks(subject: Subject) -> Iterator[Diagnostic]:
         check_tools,
         check_variables,
         check_instructions,
+        check_files,
         check_model,
         check_generation,
         check_output,
@@ -41,6 +44,7 @@ def all_checks(subject: Subject) -> Iterator[Diagnostic]:
         check_spellings,
         check_cache,
         check_costs,
+        check_history,
     )
     for check in checks:
         yield from check(subject)

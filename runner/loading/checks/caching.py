@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.caching.content import CachedContent, Files, tokens_in
 from runner.caching.minimum import minimum_of, too_few
 from runner.errors import ManifestError
 from runner.loading.checks.models import gemini_name
 from runner.loading.include import OutsideError, inside, names_files
-from runner.loading.nodes import Mapping, Scalar, Sequence
+from runner.loading.nodes import Mapping, Scalar
 from runner.manifest.specs import DEFAULT_MODEL
 from runner.models.gemini.names import has_explicit_caching
+from runner.tokens import tokens_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runner.caching.content import CachedContent
     from runner.loading.checks.subject import Subject
     from runner.loading.diagnostics import Diagnostic
-    from runner.loading.locations import Located
 
 _DECLARATIONS = 1000  # tokens that tools may have: they are not loaded to be checked
 
@@ -29,7 +29,7 @@ def check_cache(subject: Subject) -> Iterator[Diagnostic]:
     if place is None or not isinstance(place.node, Mapping):
         return
     tokens: int | None = 0
-    for item, node in _items(subject):
+    for item, node in subject.known_texts("cache", "content"):
         try:
             count = _content_of(subject, node).read_now().tokens
             tokens = None if tokens is None or count is None else tokens + count
@@ -44,19 +44,10 @@ def check_cache(subject: Subject) -> Iterator[Diagnostic]:
         yield subject.say("W235", f"no context cache will be made: {reason}", place, span=place.key_span)
 
 
-def _items(subject: Subject) -> Iterator[tuple[Located, Scalar]]:
-    """The known texts of `content`, which is one or a list."""
-    place = subject.at("cache", "content")
-    if place is None:
-        return
-    paths = [(*place.path, index) for index in range(len(place.node.items))] if isinstance(place.node, Sequence) else []
-    for path in paths or [place.path]:
-        item, node = subject.at(*path), subject.text(*path)
-        if item is not None and node is not None:
-            yield item, node
-
-
 def _content_of(subject: Subject, node: Scalar) -> CachedContent:
+    from runner.caching.content import CachedContent
+    from runner.named_files import Files
+
     if not names_files(node.text, subject.folder):
         return CachedContent([node.text])
     inside(node.text, subject.folder, subject.root)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from runner.loading.diagnostics import Fix
 from runner.loading.nodes import Mapping, Scalar, Sequence
 from runner.loading.words import certain, listed, nearest, quoted
+from runner.manifest.generation import Modality, Resolution, Tier
 from runner.manifest.specs import DEFAULT_MODEL, model_spec_of
 from runner.models.catalog import GoneModel, KnownModel, catalog
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from runner.loading.diagnostics import Diagnostic
     from runner.loading.locations import Located
 
+_VALUES = {
+    "response_modalities": get_args(Modality),
+    "media_resolution": get_args(Resolution),
+    "service_tier": get_args(Tier),
+}
 _SAID = {
     "deprecated": ("W233", "{name} is deprecated for {model}", "Google advises to leave it out"),
     "ignored": ("W233", "{model} ignores {name}", "remove it"),
@@ -85,6 +91,8 @@ def check_generation(subject: Subject) -> Iterator[Diagnostic]:
             yield subject.say(code, message.format(name=name, model=model.name), place, hint=hint, span=place.key_span)
         elif name == "thinking.level" and model is not None:
             yield from _level(subject, place, model)
+        elif model is not None and name in model.values:
+            yield from _values(subject, place, model)
     yield from _both_thinking(subject)
 
 
@@ -104,6 +112,18 @@ def _level(subject: Subject, place: Located, model: KnownModel) -> Iterator[Diag
         near = model.levels[0] if node.text == "minimal" else model.levels[-1]
         message = f"{model.name} refuses the thinking level {node.text}: it has {listed(model.levels, 'and')}"
         yield subject.say("W234", message, place, hint=f"use {near}", nearest=near)
+
+
+def _values(subject: Subject, place: Located, model: KnownModel) -> Iterator[Diagnostic]:
+    """Values of a setting, one or a list, that the model does not take; what no model takes is told elsewhere."""
+    name = str(place.path[-1])
+    taken = model.values[name]
+    items = range(len(place.node.items)) if isinstance(place.node, Sequence) else ()
+    for path in [(*place.path, index) for index in items] or [place.path]:
+        at, text = subject.at(*path), subject.text(*path)
+        if at is not None and text is not None and text.text not in taken and text.text in _VALUES[name]:
+            message = f"{model.name} refuses {name} {text.text}: it has {listed(taken, 'and')}"
+            yield subject.say("W234", message, at, hint=f"use {taken[0]}")
 
 
 def _both_thinking(subject: Subject) -> Iterator[Diagnostic]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from runner.loading.checks.python_source import PythonFile, python_file
 from runner.loading.words import certain, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.loading.checks.python_source import PythonFile
     from runner.loading.checks.subject import Subject
 
 _MOST_MODULES, _DEEPEST = 2_000, 3
@@ -98,6 +98,8 @@ def _entries(folder: Path) -> list[Path]:
 
 def read(path: Path, subject: Subject) -> PythonFile:
     """What a module defines; each file is read once."""
+    from runner.loading.checks.python_source import PythonFile, python_file
+
     known = subject.sources
     if path not in known:
         file = path / "__init__.py" if path.is_dir() else path

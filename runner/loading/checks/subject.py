@@ -50,6 +50,19 @@ class Subject:
         found = locate(self.tree, path)
         return found if found.path == path else None
 
+    def known_texts(self, *path: str) -> Iterator[tuple[Located, Scalar]]:
+        """The known texts at a path, which is one or a list."""
+        place = self.at(*path)
+        if place is None:
+            return
+        node = place.node
+        count = len(node.items) if isinstance(node, Sequence) else None
+        paths: list[tuple[str | int, ...]] = [path] if count is None else [(*path, index) for index in range(count)]
+        for each in paths:
+            item, text = self.at(*each), self.text(*each)
+            if item is not None and text is not None:
+                yield item, text
+
     def texts(self, key: str) -> Iterator[tuple[int, Scalar]]:
         """The known texts of a list, with their places in it."""
         node = self.tree.get(key)

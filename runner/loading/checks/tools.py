@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.loading.checks import project_modules
-from runner.loading.checks.built_in import is_built_in, not_together
+from runner.loading.checks.built_in import is_built_in, missing, not_together
 from runner.loading.checks.declarations import undeclarable
 from runner.loading.checks.tool_caches import check_cached_built_in, check_cached_tools
 from runner.loading.diagnostics import Diagnostic, Fix, Span
 from runner.loading.include import OutsideError, inside
 from runner.loading.nodes import Mapping, Scalar, Sequence
 from runner.loading.words import certain, listed, nearest, quoted
-from runner.manifest.tools import BUILT_IN, FILE_SEARCH
+from runner.service_tools import BUILT_IN, FILE_SEARCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,7 @@ def check_tools(subject: Subject) -> Iterator[Diagnostic]:
     is_whole = node is None or isinstance(node, Sequence)
     if mode is not None and mode.text in {"any", "validated"} and is_whole and len(items) == len(built_in):
         yield _no_tools(subject, mode.text)
+    yield from missing(subject)
     if built_in and len(items) > len(built_in):
         yield from not_together(subject)
 

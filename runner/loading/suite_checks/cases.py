@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.loading.document import neighbour
+from runner.files import is_remote
+from runner.loading.checks.files import unsendable
+from runner.loading.document import nearest_file
 from runner.loading.include import OutsideError, inside
 from runner.loading.nodes import Mapping, Scalar, Sequence, data_of
 from runner.loading.suite_checks.subject import text_of
@@ -107,6 +109,9 @@ def _files(suite: Suite, turn: Located) -> Iterator[Diagnostic]:
         name = text_of(place.node)
         if not name:
             continue
+        if is_remote(name):
+            yield from unsendable(suite.subject, place, name)
+            continue
         try:
             path = inside(name, folder, suite.subject.root)
         except OutsideError as error:
@@ -114,7 +119,9 @@ def _files(suite: Suite, turn: Located) -> Iterator[Diagnostic]:
             continue
         if not path.is_file():
             what = "is a folder" if path.is_dir() else "is not there"
-            yield suite.subject.say("E189", f"the file {quoted(name)} {what}", place, hint=neighbour(path))
+            yield suite.subject.say("E189", f"the file {quoted(name)} {what}", place, hint=nearest_file(path))
+        else:
+            yield from unsendable(suite.subject, place, path)
 
 
 def _rates(suite: Suite) -> Iterator[Diagnostic]:

@@ -112,7 +112,7 @@ class _Matchers:
             yield self._not_alone(place, node, known[0])
         for name in known:
             inner = self._at(place, name)
-            if not (isinstance(inner.node, Scalar) and (inner.node.is_unknown or "${" in inner.node.text)):
+            if not _waits_for_variables(inner.node):
                 yield from self._below.get(MATCHERS[name].takes, self._nothing)(inner)
 
     def _at(self, place: Located, key: str) -> Located:
@@ -208,7 +208,7 @@ class _Matchers:
             inner = self._at(place, key)
             if key not in _APPROX_KEYS:
                 yield self._unknown_key(place, key)
-            elif not _is_number(entry.value) and "${" not in str(data_of(entry.value)):
+            elif not _is_number(entry.value) and not _waits_for_variables(entry.value):
                 yield self._suite.subject.say(
                     "E184", f"{key} of $approx is a number", inner, hint=_unquoted(entry.value)
                 )
@@ -277,6 +277,10 @@ def _meant(name: str) -> str | None:
 
 def _is_short(node: Node) -> TypeGuard[Scalar]:
     return isinstance(node, Scalar) and node.plain and len(node.shown) < 40
+
+
+def _waits_for_variables(node: Node) -> bool:
+    return isinstance(node, Scalar) and (node.is_unknown or "${" in node.text)
 
 
 def _is_number(node: Node) -> bool:

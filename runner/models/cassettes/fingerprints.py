@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from runner.models.cassettes.filed import told_files, without_bytes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -61,7 +63,7 @@ class Fingerprints:
         kept = _common(self._messages, messages)
         del self._marks[kept:], self._kinds[kept:]
         for message in messages[kept:]:
-            self._marks.append(fingerprint(self.comparable(message.content or {})))
+            self._marks.append(fingerprint(self.comparable(message)))
             self._kinds.append(message.kind)
         self._messages = messages
         options, marks = self._options_of(request), tuple(self._marks)
@@ -69,11 +71,16 @@ class Fingerprints:
         whole = _digest("\n".join((model, options.mark, *marks)))
         return Asked(whole, model, options, marks, *self._place())
 
-    def comparable(self, content: Content) -> Content:
-        """A content without what may differ between two runs of the same: ids, thought signatures, secrets."""
-        bare = [_bare(part) for part in content.get("parts") or ()]
-        cleaned: Content = self._redactor.clean({**content, "parts": [part for part in bare if part not in _NOTHING]})
+    def comparable(self, message: ChatMessage) -> Content:
+        """A content without what may differ between two runs of the same: ids, signatures, secrets, places of files."""
+        bare = [_bare(part) for part in without_bytes(message)]
+        parts = [part for part in bare if part not in _NOTHING]
+        cleaned: Content = self._redactor.clean({**(message.content or {}), "parts": parts})
         return cleaned
+
+    def files(self, message: ChatMessage) -> list[str]:
+        """The files of a comparable content in words, in order."""
+        return [self._redactor.text(words) for words in told_files(message)]
 
     def _options_of(self, request: GenerateContentRequest) -> Options:
         raw = request.options()

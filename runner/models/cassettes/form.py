@@ -186,12 +186,13 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """One call of a tool and its result; `kind` is that of `ToolReturned`."""
+    """One call of a tool and its result; `kind` is that of `ToolReturned`, `media` are parts it refers to."""
 
     tool: str
     args: Json
     kind: str
     result: Json
+    media: tuple[Part, ...] = ()
 
     @property
     def mark(self) -> str:
@@ -200,12 +201,14 @@ class ToolResult:
 
     def to_json(self) -> Json:
         """As it is written."""
-        return {"tool": self.tool, "args": self.args, "kind": self.kind, "result": self.result}
+        told: Json = {"tool": self.tool, "args": self.args, "kind": self.kind, "result": self.result}
+        return {**told, "media": list(self.media)} if self.media else told
 
     @classmethod
     def from_json(cls, told: Json) -> ToolResult:
         """From its line; raises KeyError or TypeError where that is no result of a tool."""
-        return cls(_text(told["tool"]), _object(told["args"]), _text(told["kind"]), _object(told["result"]))
+        kind, result = _text(told["kind"]), _object(told["result"])
+        return cls(_text(told["tool"]), _object(told["args"]), kind, result, _parts(told))
 
 
 def lines(header: Header, entries: Iterable[Exchange | ToolResult]) -> Iterator[str]:
@@ -269,6 +272,10 @@ def _failure(told: Json) -> GeminiAPIError | GeminiResponseError:
         retryable=retryable,
         retry_after=told.get("retry_after"),
     )
+
+
+def _parts(told: Json) -> tuple[Part, ...]:
+    return tuple(_object(part) for part in told.get("media", ()))
 
 
 def _text(value: Any) -> str:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from runner.models.cassettes.telling import difference, different_options, told_content, told_options
+from runner.models.cassettes.telling import difference, different_options, told_message, told_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from runner.messages import Content
-    from runner.models.cassettes.fingerprints import Asked
+    from runner.models.cassettes.fingerprints import Asked, Fingerprints
     from runner.models.cassettes.form import Exchange
     from runner.requests import GenerateContentRequest
 
 
 def explained(
-    exchange: Exchange, asked: Asked, request: GenerateContentRequest, comparable: Callable[[Content], Content]
+    exchange: Exchange, asked: Asked, request: GenerateContentRequest, fingerprints: Fingerprints
 ) -> tuple[str, str]:
     """One line on what differs first, and all that differs up to the first message that does, line by line."""
     heads: list[str] = []
@@ -27,10 +26,11 @@ def explained(
     if exchange.options.mark != asked.options.mark:
         heads.append("other instructions, tools or settings")
         told += different_options(exchange.options.told, told_options(asked.options.body))
+    sent = [message for message in request.messages if message.is_sent]
     index = _first_difference(exchange, asked)
     if index is not None:
         recorded = exchange.messages[index][1] if index < len(exchange.messages) else None
-        now = told_content(comparable(request.contents[index])) if index < len(asked.messages) else None
+        now = told_message(sent[index], fingerprints) if index < len(asked.messages) else None
         heads.append(_head(index, recorded, now))
         told += [f"message {index + 1}:", *difference(recorded or "", now or "")]
     place = f"turn {asked.turn}, step {asked.step} ({exchange.role})"

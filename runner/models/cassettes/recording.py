@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from runner.errors import GeminiAPIError, GeminiResponseError
 from runner.events import Notice
+from runner.media import parts_of
 from runner.models.base import Model
 from runner.models.cassettes.cassette import write_cassette
 from runner.models.cassettes.fingerprints import Fingerprints
 from runner.models.cassettes.form import Exchange, SentOptions, ToolResult
-from runner.models.cassettes.telling import told_content, told_options
+from runner.models.cassettes.telling import told_message, told_options
 from runner.models.finish import is_plain, joined
 from runner.requests import CacheUse, Finish, Usage
 
@@ -48,7 +49,7 @@ class Recorder:
     def add_tool(self, name: str, args: Json, kind: str, result: Json) -> None:
         """Record a tool's result."""
         clean = self.redactor.clean
-        self._entries.append(ToolResult(name, clean(args), kind, clean(result)))
+        self._entries.append(ToolResult(name, clean(args), kind, clean(result), tuple(parts_of(result))))
 
     def save(self) -> bool:
         """Write the cassette in place of an older one; False, and nothing is touched, where an exchange was cut off."""
@@ -119,9 +120,8 @@ class RecordingModel(Model):
         kept = 0
         while kept < min(len(self._told), len(sent)) and self._told[kept][0] == asked.messages[kept]:
             kept += 1
-        comparable = self._fingerprints.comparable
         self._told[kept:] = [
-            (mark, told_content(comparable(message.content or {})))
+            (mark, told_message(message, self._fingerprints))
             for mark, message in zip(asked.messages[kept:], sent[kept:], strict=True)
         ]
         return tuple(self._told)

@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, TypeAlias
 
 from runner.errors import CassetteMissError
+from runner.media import MediaResult
 from runner.models.base import Model
 from runner.models.cassettes.fingerprints import Fingerprints, fingerprint
 from runner.models.cassettes.missing import explained, out_of_exchanges
@@ -70,8 +71,7 @@ class Player:
         waiting, line, difference = self._waiting[role], None, ""
         if waiting:
             line = waiting[0].line
-            comparable = Fingerprints(self.redactor).comparable
-            message, difference = explained(waiting[0], asked, request, comparable)
+            message, difference = explained(waiting[0], asked, request, Fingerprints(self.redactor))
             same = next((each.line for each in waiting if each.fingerprint == asked.fingerprint), None)
             if same is not None:
                 message += f" (line {same} has this request)"
@@ -184,4 +184,4 @@ class RecordedTools:
         result = waiting.popleft()
         if player.recorder is not None:
             player.recorder.keep(result)
-        return result.kind, result.result
+        return result.kind, MediaResult(result.result, result.media) if result.media else result.result

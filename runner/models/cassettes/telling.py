@@ -14,7 +14,8 @@ from runner.models.cassettes.redacting import HIDDEN
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from runner.messages import Content, Json, Part
+    from runner.messages import ChatMessage, Content, Json, Part
+    from runner.models.cassettes.fingerprints import Fingerprints
 
 _TOLD = 4000  # characters of a message, or of instructions, that a cassette keeps
 _WIDTH = 100
@@ -22,11 +23,17 @@ _INLINE = 80  # characters of JSON that stay on one line
 _LINES = 40  # of a difference
 
 
-def told_content(content: Content) -> str:
-    """A message in words: `user: Hi`, `model: get_weather({"city": "Paris"})`."""
+def told_message(message: ChatMessage, fingerprints: Fingerprints) -> str:
+    """A message in the words of a cassette, its files as `[photo.png, image/png, 12 KB]` with the mark of each."""
+    return told_content(fingerprints.comparable(message), fingerprints.files(message))
+
+
+def told_content(content: Content, files: Iterable[str] = ()) -> str:
+    """A message in words: `user: Hi`, `model: get_weather({"city": "Paris"})`; `files` are those of its files."""
     parts = content.get("parts") or []
     who = "results" if any("functionResponse" in part for part in parts) else content.get("role") or "user"
-    return capped(f"{who}: " + "\n".join(map(_told_part, parts)))
+    words = iter(files)
+    return capped(f"{who}: " + "\n".join(_told_part(part, words) for part in parts))
 
 
 def told_options(body: Json) -> Json:
@@ -34,7 +41,7 @@ def told_options(body: Json) -> Json:
     instructions = (body.get("systemInstruction") or {}).get("parts") or []
     told: Json = {}
     if instructions:
-        told["instructions"] = capped("\n".join(map(_told_part, instructions)))
+        told["instructions"] = capped("\n".join(_told_part(part, iter(())) for part in instructions))
     if tools := _tools(body.get("tools") or []):
         told["tools"] = tools
     return told | {name: body[name] for name in sorted(body) if name not in {"systemInstruction", "tools"}}
@@ -122,16 +129,17 @@ def _tools(tools: Sequence[Json]) -> dict[str, str]:
     return marks
 
 
-def _told_part(part: Part) -> str:
+def _told_part(part: Part, files: Iterator[str]) -> str:
+    if "file" in part:
+        return next(files, _json(part))
     if isinstance(part.get("text"), str):
         return f"(thought) {part['text']}" if part.get("thought") else str(part["text"])
     for name, value in part.items():
         if name == "functionCall" and isinstance(value, dict):
             return f"{value.get('name')}({_json(value.get('args') or {})})"
         if name == "functionResponse" and isinstance(value, dict):
-            return f"{value.get('name')} -> {_json(value.get('response'))}"
-        if name == "inlineData" and isinstance(value, dict):
-            return f"({value.get('mimeType')}, {len(value.get('data') or '')} characters)"
+            media = [_told_part(each, files) for each in value.get("parts") or ()]
+            return " ".join([f"{value.get('name')} -> {_json(value.get('response'))}", *media])
     return _json(part)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,25 +12,32 @@ from runner.models.gemini.redaction import one_line
 from runner.models.gemini.wording import invalid_http, no_key, refused_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
-@contextlib.contextmanager
-def worded(redact: Callable[[str], str], received: Callable[[], int] = int) -> Iterator[None]:
+class worded:  # noqa: N801  # a block: `with worded(...)`
     """Raises what our HTTP client, google-genai, google-auth, httpx2, JSON and the system raise as one of our errors.
 
     `received` tells how many bytes of the reply had come. Anything else is a bug and passes unchanged.
     """
-    try:
-        yield
-    except GeminiClientError:
-        raise
-    except Exception as error:
-        told = _on_the_way(error, received()) or _network(error, received()) or _google(error, redact) or _local(error)
-        if told is None:
-            raise
-        safe = redact(str(error)) == str(error)
-        raise _redacted(told, redact) from (error if safe else None)
+
+    __slots__ = ("_received", "_redact")
+
+    def __init__(self, redact: Callable[[str], str], received: Callable[[], int] = int) -> None:
+        self._redact, self._received = redact, received
+
+    def __enter__(self) -> None:
+        """Nothing is done before something is raised."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Say what was raised in our words."""
+        if not isinstance(error, Exception) or isinstance(error, GeminiClientError):
+            return
+        redact, received = self._redact, self._received()
+        told = _on_the_way(error, received) or _network(error, received) or _google(error, redact) or _local(error)
+        if told is not None:
+            safe = redact(str(error)) == str(error)
+            raise _redacted(told, redact) from (error if safe else None)
 
 
 def _loaded(module: str) -> Any:  # a module, whose classes are looked up in it

@@ -95,6 +95,13 @@ class GeminiModel(Model):
             self._quota = quota_of(account_of(self._options))
         return self._quota
 
+    @property
+    def takes_uploads(self) -> bool:
+        """Whether files can be uploaded to where the model is asked: not to the enterprise platform."""
+        from runner.models.gemini.urls import is_enterprise_asked
+
+        return not is_enterprise_asked(self._options, os.environ)
+
     async def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:
         """Send the request once and yield the reply as it streams."""
         if self._extra_body:
@@ -200,6 +207,14 @@ class GeminiModel(Model):
         if self._transport is not None:
             secrets += self._transport.secrets
         return redactor(secrets)(text)
+
+
+def gemini_within(model: Model) -> GeminiModel | None:
+    """The Gemini model that a model is, or that stands within its wrappers, if one does."""
+    inner: Model | None = model
+    while inner is not None and not isinstance(inner, GeminiModel):
+        inner = getattr(inner, "model", None)
+    return inner
 
 
 def _last_items(stream: ByteStream, reader: EventReader, reply: Reply) -> Iterator[ModelItem]:

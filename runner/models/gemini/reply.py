@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from runner.errors import GeminiResponseError
@@ -15,7 +16,7 @@ from runner.models.gemini.redaction import one_line
 from runner.requests import Finish, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from runner.errors import GeminiClientError
     from runner.messages import Json, Part
@@ -35,6 +36,8 @@ def _finite(text: str) -> float:
 
 
 _JSON = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_CANDIDATE = frozenset({"content", "finishReason", "index"})
+_CONTENT = frozenset({"parts", "role"})
 
 
 class Reply:
@@ -43,26 +46,24 @@ class Reply:
     def __init__(self, asked: str, redact: Callable[[str], str]) -> None:
         self._asked, self._redact = asked, redact
         self._began = False
+        self._rest: Json = {}  # what is known of all that the last event said beside parts and counts
         self._reason: str | None = None
         self._details: Json = {}
         self._counts: Json | None = None
 
-    def read(self, event: Event) -> Iterator[ModelItem]:
+    def read(self, event: Event) -> list[ModelItem]:
         """The items of one event; an `error` object in it is raised as GeminiAPIError."""
-        for chunk in _objects(event):
-            self._began = True
-            if chunk.get("error"):
-                raise api_error(chunk, redact=self._redact)
-            try:
-                items = self._items(chunk)
-            except (AttributeError, KeyError, TypeError) as error:
-                raise _unreadable(event.offset, "an object of another form than Gemini's") from error
-            yield from items
+        objects = _objects(event)
+        self._began = self._began or bool(objects)
+        try:
+            return self._items(objects[0]) if len(objects) == 1 else [*chain(*map(self._items, objects))]
+        except (AttributeError, KeyError, TypeError) as error:
+            raise _unreadable(event.offset, "an object of another form than Gemini's") from error
 
-    def read_last(self, event: Event) -> Iterator[ModelItem]:
+    def read_last(self, event: Event) -> list[ModelItem]:
         """The items of an event the stream ended in: where it is not whole, the stream was cut."""
         try:
-            yield from self.read(event)
+            return self.read(event)
         except GeminiResponseError as error:
             raise _cut_short(event.offset + len(event.data)) from error
 
@@ -84,17 +85,19 @@ class Reply:
         yield finish
 
     def _items(self, chunk: Json) -> list[ModelItem]:
+        if chunk.get("error"):
+            raise api_error(chunk, redact=self._redact)
         items: list[ModelItem] = []
-        for name, value in chunk.items():
-            if name == "candidates":
-                for candidate in value or ():
-                    items += self._parts(candidate)
-            elif name == "usageMetadata":
-                if value != self._counts:
-                    self._counts = value
-                    items.append(Usage.from_metadata(value))
-            else:
+        for candidate in chunk.pop("candidates", None) or ():
+            items += self._parts(candidate)
+        counts = chunk.pop("usageMetadata", None)
+        if counts != self._counts and counts is not None:
+            self._counts = counts
+            items.append(Usage.from_metadata(counts))
+        if chunk != self._rest:  # as a rule it is the same in every event
+            for name, value in chunk.items():
                 self._add(name, value)
+            self._rest = {name: self._details[name] for name in chunk}
         return items
 
     def _parts(self, candidate: Json) -> list[Part]:
@@ -102,29 +105,27 @@ class Reply:
         if candidate.get("index"):
             self._add("otherCandidates", [candidate])
             return []
-        parts: list[Part] = []
-        for name, value in candidate.items():
-            if name == "content":
-                parts = self._content(value or {})
-            elif name == "finishReason":
-                self._reason = value
-            elif name != "index":
-                self._add(name, value)
+        parts = self._content(candidate.get("content") or {})
+        self._reason = candidate.get("finishReason", self._reason)
+        if not candidate.keys() <= _CANDIDATE:
+            for name, value in candidate.items():
+                if name not in _CANDIDATE:
+                    self._add(name, value)
         return parts
 
     def _content(self, content: Json) -> list[Part]:
         parts: list[Part] = content.get("parts") or []
-        if not all(isinstance(part, dict) for part in parts):
-            raise TypeError("a part that is no object")
-        rest = {name: value for name, value in content.items() if name not in {"parts", "role"}}
-        if rest:
-            self._add("content", rest)
+        for part in parts:
+            if not isinstance(part, dict):
+                raise TypeError("a part that is no object")
+        if not content.keys() <= _CONTENT:
+            self._add("content", {name: value for name, value in content.items() if name not in _CONTENT})
         return parts
 
     def _add(self, name: str, value: object) -> None:
         if name not in self._details:
             self._details[name] = value
-        elif value != self._details[name]:  # most fields are the same in every event
+        elif value != self._details[name]:
             self._details[name] = _merged(self._details[name], value)
 
     def _notices(self, finish: Finish) -> Iterator[Notice]:
@@ -151,10 +152,19 @@ class Reply:
         return GeminiResponseError("MALFORMED_REPLY", words)
 
 
-def _objects(event: Event) -> Iterator[Json]:
+def _objects(event: Event) -> Sequence[Json]:
     """The JSON objects of an event: usually one; some proxies put several, or a list, into one event."""
     try:
-        text = event.data.decode("utf-8").strip()
+        text = str(event.data, "utf-8")
+        value, end = _JSON.raw_decode(text)
+    except (ValueError, RecursionError):
+        return [*_each(event)]
+    return (value,) if end == len(text) and isinstance(value, dict) else [*_each(event)]
+
+
+def _each(event: Event) -> Iterator[Json]:
+    try:
+        text = str(event.data, "utf-8").strip()
     except UnicodeDecodeError as error:
         raise _unreadable(event.offset + error.start, "not UTF-8") from error
     at = 0
@@ -167,7 +177,7 @@ def _objects(event: Event) -> Iterator[Json]:
             raise _unreadable(event.offset, f"invalid JSON: {error.msg} at character {error.pos}") from error
         except (ValueError, RecursionError) as error:
             raise _unreadable(event.offset, f"invalid JSON: {error}") from error
-        at = end + (len(text) - end - len(text[end:].lstrip()))
+        at = len(text) - len(text[end:].lstrip())
         for item in value if isinstance(value, list) else [value]:
             if not isinstance(item, dict):
                 raise _unreadable(event.offset, "JSON, but not an object")

@@ -7,20 +7,18 @@ gateway may put its error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import GeminiResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MAX_EVENT_BYTES = 32 * 1024 * 1024
 _MAX_STRAY_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """The data of one event, its lines joined, and the offset in the stream at which its first line began."""
 
     data: bytes
@@ -47,8 +45,28 @@ class EventReader:
         """The lines that are no SSE fields, such as an error page or bare JSON; the first 64 kB of them."""
         return b"\n".join(self._stray)
 
-    def feed(self, chunk: bytes) -> Iterator[Event]:
+    def feed(self, chunk: bytes) -> Iterable[Event]:
         """The events that `chunk` completes."""
+        between_events = not (self._line_size or self._data or self._after_cr)
+        return (between_events and self._whole(chunk)) or self._cut(chunk)
+
+    def _whole(self, chunk: bytes) -> Iterator[Event] | None:
+        """The same for a chunk of events of one line of data each, as most are; None where it is another."""
+        end = b"\r\n\r\n" if b"\r" in chunk else b"\n\n"
+        *blocks, rest = chunk.split(end)
+        is_simple = chunk.startswith(b"data: ") and chunk.count(end + b"data: ") == len(blocks) - 1
+        line_ends = chunk.count(b"\n") + chunk.count(b"\r")
+        if rest or not is_simple or line_ends != len(blocks) * len(end) or len(chunk) > self._limit:
+            return None
+        return self._each(blocks, len(b"data: "), len(end))
+
+    def _each(self, blocks: list[bytes], begin: int, end: int) -> Iterator[Event]:
+        for block in blocks:
+            offset = self.offset
+            self.offset = offset + len(block) + end
+            yield Event(block[begin:], offset)
+
+    def _cut(self, chunk: bytes) -> Iterator[Event]:
         for piece in chunk.splitlines(keepends=True):  # of bytes: splits at CR, LF and CRLF only
             line_offset = self.offset - self._line_size
             self.offset += len(piece)

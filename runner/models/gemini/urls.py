@@ -81,7 +81,7 @@ def endpoint(options: SdkOptions, env: Mapping[str, str], default_project: Calla
     `default_project` finds the project of the application default credentials, where one is needed and not named.
     Raises MissingKeyError and GeminiClientError where google-genai's client refuses to be built.
     """
-    is_enterprise = _is_switched_on(env) if options.enterprise is None else options.enterprise
+    is_enterprise = is_enterprise_asked(options, env)
     if (options.project or options.location) and not is_enterprise:
         raise refused_request("Gemini API does not support project/location.")
     base_url = options.base_url or env.get("GOOGLE_VERTEX_BASE_URL" if options.enterprise else "GOOGLE_GEMINI_BASE_URL")
@@ -129,6 +129,11 @@ def _enterprise_host(location: str | None) -> str:
     if location in _MULTI_REGIONS:
         return f"https://aiplatform.{location}.rep.googleapis.com/"
     return f"https://{location}-aiplatform.googleapis.com/"
+
+
+def is_enterprise_asked(options: SdkOptions, env: Mapping[str, str]) -> bool:
+    """Whether the enterprise platform is to be asked, and not the Gemini API."""
+    return _is_switched_on(env) if options.enterprise is None else options.enterprise
 
 
 def _is_switched_on(env: Mapping[str, str]) -> bool:

@@ -32,6 +32,9 @@ class Rates:
         return replace(self, requests=MINUTE / interval)
 
 
+NO_RATES = Rates()
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The moment from which the next request may begin, and what the last minute's had: (moment, requests, tokens).

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import ChatStorageError
 from runner.events import Notice
-from runner.models.limiting.ledger import MINUTE, Ledger, Rates
+from runner.models.limiting.ledger import MINUTE, NO_RATES, Ledger, Rates
 from runner.storages.shared_state import LocalSharedState
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Limiter:
 
     def claim(self, who: object, rates: Rates, shared: SharedState | None) -> None:
         """Let these rates hold, if they are any; they are shared with other processes through `shared`."""
-        if rates != Rates():
+        if rates != NO_RATES:
             self._claims = {**self._claims, who: (rates, shared)}
 
     def release(self, who: object) -> None:
@@ -96,7 +96,7 @@ class Limiter:
     @property
     def rates(self) -> Rates:
         """Those that were claimed last."""
-        return next(reversed(self._claims.values()))[0] if self._claims else Rates()
+        return next(reversed(self._claims.values()))[0] if self._claims else NO_RATES
 
     def now(self) -> float:
         """Seconds since 1970, by a clock that only goes forward."""
@@ -110,7 +110,7 @@ class Limiter:
         """The next place in the queue; None where nothing is limited now."""
         now = self.now()
         self._learn(now)
-        if self._rates(now) == Rates() and now >= self._paused_until:
+        if self._rates(now) == NO_RATES and now >= self._paused_until:
             return None
         self._waiting += 1
         try:

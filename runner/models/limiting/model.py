@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from runner.errors import GeminiAPIError
 from runner.models.base import Model
-from runner.models.limiting.ledger import Rates
+from runner.models.limiting.ledger import NO_RATES, Rates
 from runner.models.limiting.limiter import is_shared
 from runner.models.limiting.quota import Quota
-from runner.requests import Usage
+from runner.requests import NO_USAGE, Usage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -34,7 +34,7 @@ class RateLimit(Model):
     """
 
     def __init__(self, model: Model, rates: Rates | None = None, shared: SharedState | None = None) -> None:
-        self.model, self.rates = model, rates or Rates()
+        self.model, self.rates = model, rates or NO_RATES
         self.name, self.family = model.name, model.family
         self._shared = shared if is_shared(shared) else None
         self._own: Quota | None = None
@@ -56,7 +56,7 @@ class RateLimit(Model):
             if (left := ticket.left) > _WORTH_TELLING:
                 yield limiter.notice(left)
             await ticket.reached()
-        usage, is_accepted = Usage(), False
+        usage, is_accepted = NO_USAGE, False
         try:
             async with contextlib.aclosing(self.model.generate(request)) as items:
                 async for item in items:

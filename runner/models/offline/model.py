@@ -7,6 +7,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from runner.messages import ChatMessage
 from runner.models.base import Model
 from runner.models.offline.decisions import Calls
 from runner.models.offline.dialogue import decide
@@ -67,7 +68,7 @@ class OfflineModel(Model):
             if form is not None and said:
                 text = formed(form, said[-1], self._clock())
             else:
-                text = answer(decision, tools) if mode != "NONE" else remark("silent", tools)
+                text = answer(decision, tools, _files(request)) if mode != "NONE" else remark("silent", tools)
         for piece in _pieces(text):
             yield {"text": piece}
         yield Usage()
@@ -83,6 +84,13 @@ def _calling(config: Json | None) -> tuple[str, set[str] | None]:
     return mode.upper() if isinstance(mode, str) else "AUTO", set(map(str, allowed)) if isinstance(
         allowed, list
     ) and allowed else None
+
+
+def _files(request: GenerateContentRequest) -> list[str]:
+    """The names of the files that the newest message was sent with."""
+    message = request.messages[-1] if request.messages else ChatMessage()
+    told = [meta.get("name") for meta in message.meta.get("files") or ()] if message.kind == "user" else []
+    return [name for name in told if name]
 
 
 def _function_calls(request: GenerateContentRequest, decision: Calls) -> list[Json]:

@@ -22,23 +22,24 @@ _REMARKS = {
     "cancel": "All right, I leave it.",
     "about": "I am the offline model: rules that call tools, not a language model. {tools}",
     "foreign": "I only understand English. {tools}",
-    "files": "I cannot read files: I am the offline model. {tools}",
+    "files": "I cannot look into {files}: I am the offline model. {tools}",
     "long": "That is too long for me: I am the offline model and read {most} characters of a message.",
     "silent": "I am the offline model, and tool calls are switched off here: without them I can say nothing about it.",
     "unable": "I cannot help with that: I am the offline model, rules only. {tools}",
 }
 
 
-def answer(decision: Decision | None, tools: Sequence[OfferedTool]) -> str:
-    """The text for a decision that calls nothing."""
+def answer(decision: Decision | None, tools: Sequence[OfferedTool], files: Sequence[str] = ()) -> str:
+    """The text for a decision that calls nothing; what cannot be done for a message with files, is for them."""
     if isinstance(decision, Ask):
         return question(decision.tool, decision.slot)
-    return remark(decision.kind if isinstance(decision, Remark) else "unable", tools)
+    kind = decision.kind if isinstance(decision, Remark) else "unable"
+    return remark("files" if files and kind == "unable" else kind, tools, files)
 
 
-def remark(kind: str, tools: Sequence[OfferedTool]) -> str:
+def remark(kind: str, tools: Sequence[OfferedTool], files: Sequence[str] = ()) -> str:
     """One line of small talk, or of what cannot be done and what can."""
-    return _REMARKS[kind].format(tools=_named(tools), most=MAX_TEXT)
+    return _REMARKS[kind].format(tools=_named(tools), most=MAX_TEXT, files=", ".join(files) or "files")
 
 
 def _named(tools: Sequence[OfferedTool]) -> str:

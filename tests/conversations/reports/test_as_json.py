@@ -18,7 +18,7 @@ KEYS = {
     "wilson_high pass_hat tokens cost spent attempts",
     "attempt": "index source outcome trouble cassette notes stub_calls usage judge_usage cost spent ms checks turns",
     "trouble": "reason message hint",
-    "turn": "number line user reply status message calls notices steps retries usage cost ms checks",
+    "turn": "number line user files reply status message calls notices steps retries usage cost ms checks",
     "call": "step index name args kind result ms stub",
     "check": "kind passed message expected actual line",
 }

@@ -232,7 +232,7 @@ async def test_long_texts_and_files_are_told_in_short(tmp_path: Path) -> None:
         await answer(model, asking({"role": "user", "parts": [{"text": "look"}, image]}))
         await answer(model, asking("long " * 10_000))
     [[_, first]], [[_, second]] = (each["request"]["new"] for each in exchanges(path))
-    assert first == "user: look\n(image/png, 4000 characters)"
+    assert first == "user: look\n[image/png, 3 KB] 5c409b6f"
     assert second.endswith("\n... and 46006 more characters")
     assert len(path.read_text()) < 8_000
 

@@ -50,7 +50,7 @@ def server(shared_server: GeminiServer) -> Iterator[GeminiServer]:
 @pytest.fixture(scope="module")
 def model(shared_server: GeminiServer, new_model: NewModel) -> GeminiModel:
     """One model for all tests of a module, each of which has an event loop of its own; nobody closes it."""
-    return new_model(shared_server, connect_timeout=2.0, idle_timeout=5.0)
+    return new_model(shared_server, connect_timeout=60.0, idle_timeout=60.0)
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from google import genai
 
 from runner.agent import Agent
@@ -28,6 +26,7 @@ from runner.models.gemini.sdk import SdkTransport
 from runner.requests import GenerateContentRequest
 from runner.settings import Settings
 from tests.models.asking import NAME, answer, asking
+from tests.models.gemini.signing import TOKEN, granted, service_account
 from tests.servers import GeminiServer, echo
 from tests.servers.raw_http import RawServer
 
@@ -329,25 +328,6 @@ def normal(value: Any, key: str = "") -> Any:
 
 
 # Access tokens
-
-
-def granted(token: str, seconds: int) -> bytes:
-    body = json.dumps({"access_token": token, "expires_in": seconds, "token_type": "Bearer"}).encode()
-    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
-
-
-TOKEN = granted("ya29.token", 3600)
-_PRIVATE = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def service_account(folder: Path, url: str) -> str:
-    """A service account's file whose tokens come from `url`."""
-    pem = _PRIVATE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    account = {"type": "service_account", "project_id": "own-project", "private_key": pem, "private_key_id": "1"}
-    account |= {"client_email": "a@b.example", "token_uri": url, "quota_project_id": "payer"}
-    path = folder / "service-account.json"
-    path.write_text(json.dumps(account))
-    return str(path)
 
 
 async def test_a_token_is_fetched_once_and_again_when_it_is_about_to_expire(

@@ -55,7 +55,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, authority: trustme.CA, tmp_path
 
 
 async def asked(origin: Origin, head: bytes = HEAD) -> bytes:
-    pool = Connections(origin, connect_timeout=5.0, idle_timeout=5.0)
+    pool = Connections(origin, connect_timeout=60.0, idle_timeout=60.0)
     try:
         exchange = await pool.send(head, b"")
         return b"".join([chunk async for chunk in exchange])

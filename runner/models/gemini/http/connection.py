@@ -33,11 +33,14 @@ class Connection(asyncio.BufferedProtocol):
         self._home = home
         self._exchange: Exchange | None = None
         self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
         self.gone: asyncio.Future[None] = self._loop.create_future()
 
     def request(self, head: bytes, body: bytes, idle_timeout: float) -> Exchange:
         """Write a request; its reply begins to arrive in the exchange."""
         exchange = self._exchange = Exchange(self, self._loop, idle_timeout)
+        if self._timer is None:
+            self._timer = self._loop.call_later(idle_timeout, self._check_silence)
         if len(body) <= _JOINED:
             self.transport.write(head + body)
         else:
@@ -48,6 +51,7 @@ class Connection(asyncio.BufferedProtocol):
     def drop(self) -> None:
         """Close at once, whatever is under way."""
         self.is_open = False
+        self._stop_timer()
         self.transport.abort()
 
     def connection_made(self, transport: Any) -> None:  # a duplex transport: uvloop's is not asyncio's class
@@ -77,9 +81,21 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Part of asyncio's protocol."""
         self.is_open = False
+        self._stop_timer()
         if not self.gone.done():
             self.gone.set_result(None)
         exchange, self._exchange = self._exchange, None
         if exchange is not None and not exchange.is_over:
             exchange.lost(exc)
         self._home.ended(self)
+
+    def _check_silence(self) -> None:
+        """One timer for all exchanges in a row: what is heard meanwhile, and the next exchange, only move it."""
+        self._timer = None
+        if self._exchange is not None and (left := self._exchange.check_silence()) > 0:
+            self._timer = self._loop.call_later(left, self._check_silence)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -53,17 +53,17 @@ class Exchange:
         self._connection: Connection | None = connection
         self._host = connection.host
         self._loop, self._idle_timeout = loop, idle_timeout
+        self._chunks: list[bytes] = []
+        self.on_body = self._chunks.append  # part of httptools' protocol, called for each small piece
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._fields: list[tuple[bytes, bytes]] = []
         self._head_size = 0
-        self._chunks: list[bytes] = []
         self._size = 0
         self._is_paused = False
         self._error: HttpError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._heard_at = loop.time()
         self._unsent = 0
-        self._timer = loop.call_later(idle_timeout, self._check_silence)
 
     # the reader's side
 
@@ -105,8 +105,9 @@ class Exchange:
             self._waiter = None
 
     def _taken(self) -> bytes:
-        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._chunks, self._size = [], 0
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        self._size = 0
         if self._is_paused and self._connection is not None:
             self._is_paused = False
             self._heard_at = self._loop.time()
@@ -123,6 +124,7 @@ class Exchange:
         try:
             self._parser.feed_data(data)
             self._check_head(len(data))
+            self._check_waiting(len(data))
         except httptools.HttpParserError as error:
             words = "it sent more than its reply" if self.is_over else f"no HTTP ({error})"
             self._end(connection_lost(self._host, words))
@@ -149,15 +151,6 @@ class Exchange:
             self.status, self.headers = status, Headers(fields)
             self._wake()
 
-    def on_body(self, body: bytes) -> None:
-        """Part of httptools' protocol."""
-        self._chunks.append(body)
-        self._size += len(body)
-        if self._size > _HIGH_WATER and not self._is_paused and self._connection is not None:
-            self._is_paused = True
-            self._connection.transport.pause_reading()
-        self._wake()
-
     def on_message_complete(self) -> None:
         """Part of httptools' protocol."""
         if self.status and self._parser is not None:
@@ -165,11 +158,19 @@ class Exchange:
             self.is_over = True
             self._wake()
 
+    def _check_waiting(self, size: int) -> None:
+        if not self._chunks:
+            return
+        self._size += size
+        if self._size > _HIGH_WATER and not self._is_paused and self._connection is not None:
+            self._is_paused = True
+            self._connection.transport.pause_reading()
+        self._wake()
+
     # both
 
     def released(self) -> None:
         """The connection serves others from now on; what waits to be read stays here."""
-        self._timer.cancel()
         if self._is_paused and self._connection is not None:
             self._connection.transport.resume_reading()
         self._connection = self._parser = None
@@ -196,20 +197,19 @@ class Exchange:
     def _lasts_until_close(self) -> bool:
         return bool(self.status) and not {"content-length", "transfer-encoding"} & self.headers.keys()
 
-    def _check_silence(self) -> None:
-        """One timer for the whole exchange: what is heard meanwhile only moves it."""
+    def check_silence(self) -> float:
+        """The seconds to the next look; the exchange ends here when it was silent for too long."""
         if self._connection is None:
-            return
+            return self._idle_timeout
         unsent = self._connection.transport.get_write_buffer_size()
         now = self._loop.time()
         if self._is_paused or self._chunks or unsent != self._unsent:  # it is we who are slow, or the way out
             self._heard_at, self._unsent = now, unsent
         left = self._heard_at + self._idle_timeout - now
-        if left > 0:
-            self._timer = self._loop.call_later(left, self._check_silence)
-            return
-        what = "did not take the request" if unsent else "was silent"
-        self._end(HttpError("IDLE_TIMEOUT", f"{self._host} {what} for {self._idle_timeout} s"))
+        if left <= 0:
+            what = "did not take the request" if unsent else "was silent"
+            self._end(HttpError("IDLE_TIMEOUT", f"{self._host} {what} for {self._idle_timeout} s"))
+        return left
 
 
 def _decoder(encoding: str) -> zlib._Decompress | None:
