@@ -28,7 +28,9 @@ class Spending:
         if cost is None and (price := price_of(model, when)) is not None:
             at_most = price.at_most(usage)
         self.usage += usage
-        self.cost, self.at_most = summed(self.cost, cost), summed(self.at_most, at_most)
+        is_same = self.at_most is self.cost and at_most is cost  # as it is where all prices are known
+        self.cost = summed(self.cost, cost)
+        self.at_most = self.cost if is_same else summed(self.at_most, at_most)
         return cost
 
     def limit(self, max_cost: float | None, max_tokens: int | None) -> tuple[str, str] | None:

@@ -162,10 +162,10 @@ class BoundTool(Tool):
         return begun(_contained(self._tool, args, context, ended), name=f"tool:{self.name}")
 
     async def _outcome_of(self, args: Json, timeout: float) -> Outcome:  # noqa: ASYNC109  # the tool is cancelled by us, and left behind if it does not end
-        ended = asyncio.Event()
+        ended, deadline = asyncio.Event(), asyncio.get_running_loop().time() + timeout
         task = self._begun(args, ended)
         if not task.done():
-            await self._waited_for(task, ended, timeout)
+            await self._waited_for(task, ended, deadline)
         if not task.done():
             await cancelled(task, f"tool:{self.name}")
             kind = "outcome_unknown" if self.effects == "once" else "timeout"
@@ -173,8 +173,8 @@ class BoundTool(Tool):
             return Outcome(kind, {"error": f"no result within {timeout:g} s{unknown}"})
         return self._told(task)
 
-    async def _waited_for(self, task: asyncio.Future[Any], ended: asyncio.Event, timeout: float) -> None:  # noqa: ASYNC109  # as above
-        timer = asyncio.get_running_loop().call_later(timeout, ended.set)
+    async def _waited_for(self, task: asyncio.Future[Any], ended: asyncio.Event, deadline: float) -> None:
+        timer = asyncio.get_running_loop().call_at(deadline, ended.set)
         try:
             await ended.wait()
         except asyncio.CancelledError:

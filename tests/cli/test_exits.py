@@ -17,6 +17,7 @@ CODES = {
     "CassetteMissError": 2,
     "GeminiClientError": 3,
     "GeminiAPIError": 3,
+    "PromptTooLongError": 3,
     "GeminiResponseError": 3,
     "ChatStorageError": 4,
     "ChatBusyError": 6,

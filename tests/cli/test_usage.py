@@ -87,7 +87,11 @@ def test_lines_end_when_the_run_has_cost_enough(
         monkeypatch.setattr("sys.stdin", questions)
         ran = run("agent.yaml", "--lines", "--max-tokens", "2000000")
     assert (ran.code, ran.out) == (5, "Yes.\nYes.\n")
-    assert ran.err == "stopped: the tokens of this run are used up: 2,000,000 of 2,000,000\n"
+    notice, stopped = ran.err.splitlines()
+    assert notice.startswith(
+        f"this chat has 1,000,000 tokens, 95% of the 1,048,576 that {MODEL} takes; begin a new chat"
+    )
+    assert stopped == "stopped: the tokens of this run are used up: 2,000,000 of 2,000,000"
     assert len(server.generations) == 2
 
 

@@ -9,8 +9,8 @@ import pytest
 from tests.guards.imports import Import, all_imports, sources
 
 FLOORS: dict[int, str] = {
-    0: "begun errors messages events requests manifest suite durations file_types files loops named_files media recovery "
-    "rendering service_tools tokens uninterrupted version widths",
+    0: "begun errors messages events requests manifest suite durations file_types files loops named_files media "
+    "recovery rendering service_tools tokens uninterrupted version widths",
     1: "tools executors models storages answers",
     2: "attachments chats entries fitting history known_logs retention caches caching spending plan summaries waiting "
     "turn client",

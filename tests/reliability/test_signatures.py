@@ -53,7 +53,10 @@ SIGNED = [
     calls(("look_up", {"word": "d"})) + text("and"),
     text("It ", "rains", sign="empty"),
     text("It ", "rains", sign="last"),
-    part({"text": "é\u0000\ud800", "thoughtSignature": "AA+/"}, {"inlineData": {"mimeType": "a/b", "data": "+/8="}}),
+    part(
+        {"text": "é\u0000\ud800", "thoughtSignature": "AA+/"},
+        {"inlineData": {"mimeType": "image/png", "data": "+/8="}},
+    ),
 ]
 
 

@@ -20,8 +20,8 @@ step without its signature is refused, so is one spoilt, moved, or made for anot
 addresses of the enterprise platform, with a key or a project's access token. Options of `GeminiServer`:
 `check_history=False` (no check at all, for benchmarks), `signatures=False`, `verbatim=True` (every model content must
 come back as it was sent: nothing merged, split, dropped; partial ones unknown), `key`, `models` (further ids),
-`cache_minimum` (tokens, or "model"), `cache_missing` (403 or 404), `surrogates=False`, `window` (tokens a prompt may have), `record=False`,
-`log=path`.
+`cache_minimum` (tokens, or "model"), `cache_missing` (403 or 404), `surrogates=False`, `window` (tokens a prompt may
+have), `record=False`, `log=path`.
 
 **Files** are uploaded as to the API (`server.files.by_name`) and named in requests. One that has expired, after 48 h of
 the server's clock or `files.life` seconds, is refused with the API's 403; a film or a sound takes `files.looks` looks

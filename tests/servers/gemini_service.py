@@ -56,7 +56,8 @@ class Settings:
 
     `check_history` off skips every check of a body (for benchmarks). `signatures` off neither mints nor demands.
     `verbatim` demands every model content back as it was sent. `models` are further ids it serves. `cache_minimum`:
-    tokens a cache must have. `cache_missing`: the code for an unknown cache. `surrogates` off refuses lone surrogates. `window`: tokens a prompt may have.
+    tokens a cache must have. `cache_missing`: the code for an unknown cache. `surrogates` off refuses lone surrogates.
+    `window`: tokens a prompt may have.
     """
 
     key: str = "test-key"

@@ -14,6 +14,7 @@ from runner.errors import ChatChangedError
 from runner.messages import ChatMessage
 from runner.storages import base
 from runner.storages.base import PAGE, ChatInfo, ChatStorage, every_chat, position_of
+from runner.storages.memory import LocalChatStorage
 from tests.storages.conformance import StorageConformance
 from tests.storages.turns import say, words
 
@@ -225,3 +226,18 @@ async def test_what_is_shared_belongs_to_one_storage_object_also_one_that_never_
     assert one.shared is one.shared
     async with await one.shared.acquire("k", timeout=0), await two.shared.acquire("k", timeout=0):
         pass
+
+
+def test_that_a_storage_never_waits_is_said_by_every_class_anew() -> None:
+    """A subclass may wait where its base does not."""
+
+    class Waiting(LocalChatStorage):
+        async def append(self, chat_id: str, entries: Any, expected: int) -> None:
+            await asyncio.sleep(0)
+            await super().append(chat_id, entries, expected)
+
+    class Quick(LocalChatStorage):
+        never_waits = True
+
+    storages = ThreeMethods, LocalChatStorage, Waiting, Quick
+    assert [each.never_waits for each in storages] == [False, True, False, True]

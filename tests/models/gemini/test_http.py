@@ -258,3 +258,21 @@ async def test_a_reply_that_keeps_coming_is_not_silent_however_long_it_takes() -
 
     async with RawServer(dripping) as server:
         assert await asked(server, idle_timeout=1) == b"x" * 10
+
+
+async def test_silence_is_counted_for_each_request_of_a_connection_by_itself() -> None:
+    """Its timer is that of the first request, and is moved by what is heard, and by the next request."""
+
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with RawServer(OK, OK, silent) as server, connections(server, idle_timeout=1) as pool:
+        assert await whole(await send(pool)) == b"ok"
+        await asyncio.sleep(1.1)  # its time is up while nothing is asked
+        assert await whole(await send(pool)) == b"ok"
+        await asyncio.sleep(0.2)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(HttpError, match=r"was silent for 1 s"):
+            await send(pool)
+        assert asyncio.get_running_loop().time() - began > 0.95
+        assert server.accepted == 1
