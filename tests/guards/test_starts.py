@@ -51,6 +51,15 @@ async def main():
 asyncio.run(main())
 """
 
+COUNTED = """
+import gc, sys
+from runner.cli import main
+seen = []
+gc.callbacks.append(lambda phase, info: seen.append(phase))
+main()
+print(len(seen), gc.get_freeze_count() > 10_000)
+"""
+
 LOADS_NONE_OF = {
     "--help": NO_AGENT,
     "--version": NO_AGENT,
@@ -104,6 +113,14 @@ def test_the_engine_alone_loads_no_pydantic_and_nothing_of_manifests(tmp_path: P
     chains = answered(["-c", ENGINE], tmp_path)
     unwanted = [" <- ".join(chains[name]) for name in NO_MANIFEST.split() if name in chains]
     assert not unwanted, "the engine loads:\n" + "\n".join(unwanted)
+
+
+def test_the_garbage_collector_does_not_look_through_a_start(project: Path) -> None:
+    """Nearly all that a start makes stays: the command lets it be made, and leaves it to the end of the process."""
+    command = [sys.executable, "-c", COUNTED, "validate", "agents/weather.yaml"]
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 True"
 
 
 def answered(arguments: list[str], folder: Path) -> dict[str, list[str]]:

@@ -113,6 +113,11 @@ class RedisServer:
         """End the pause."""
         os.kill(self.pid, signal.SIGCONT)
 
+    def empty(self) -> None:
+        """Forget everything, also what connections of others have sent and was not looked at yet."""
+        self.command("CLIENT", "KILL", "TYPE", "normal")
+        self.command("FLUSHALL")
+
     def command(self, *words: str | bytes) -> Any:
         """The reply to a command."""
         from redis import Redis

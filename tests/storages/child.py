@@ -47,7 +47,7 @@ def opened(where: str, **options: float) -> ChatStorage:
 
 def patient(where: str) -> dict[str, float]:
     """Options with which a storage waits for a server that a busy machine makes slow."""
-    return {"timeout": 60, "cache_timeout": 60} if where.startswith("hybrid+") else {"timeout": 60}
+    return {"timeout": 150, "cache_timeout": 150} if where.startswith("hybrid+") else {"timeout": 150}
 
 
 def tell(text: object) -> None:

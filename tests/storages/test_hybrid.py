@@ -15,7 +15,6 @@ from runner.plugins import STORAGES
 from runner.storages.base import ChatStorage, StoredLog
 from runner.storages.hybrid import HybridChatStorage
 from runner.storages.hybrid_url import split_url
-from runner.storages.memory import LocalChatStorage
 from runner.storages.sqlite import SqliteChatStorage
 from tests.servers import Fault, TcpProxy
 from tests.servers.mongo import mongo_base_url, mongo_url  # noqa: F401 - fixtures
@@ -25,6 +24,7 @@ from tests.storages.child import opened
 from tests.storages.conformance import StorageConformance
 from tests.storages.conformance_processes import ProcessesConformance
 from tests.storages.conformance_words import SOAK
+from tests.storages.test_base import ThreeMethods
 from tests.storages.turns import say, words
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Counting(ChatStorage):
 
 @pytest.fixture
 def server(redis_server: RedisServer) -> RedisServer:  # noqa: F811
-    redis_server.command("FLUSHALL")
+    redis_server.empty()
     return redis_server
 
 
@@ -136,7 +136,7 @@ async def test_short_chats_and_single_entries_are_left_to_the_database(server: R
 
 
 async def test_a_storage_that_cannot_tell_its_logs_apart_is_not_cached(server: RedisServer) -> None:
-    async with patient(server.url, LocalChatStorage()) as storage:
+    async with patient(server.url, ThreeMethods()) as storage:
         await storage.append("c", say(*LONG), 0)
         assert await read(storage) == await read(storage) == LONG
     assert server.command("KEYS", "*") == []

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def server(redis_server: RedisServer) -> Iterator[RedisServer]:  # noqa: F811
     """A server with nothing on it."""
-    redis_server.command("FLUSHALL")
+    redis_server.empty()
     yield redis_server
     redis_server.command("CONFIG", "SET", "maxmemory", "0")
     redis_server.command("REPLICAOF", "NO", "ONE")

@@ -27,7 +27,7 @@ CHATS = 20
 async def cancelled_commands(url: str, proxy: TcpProxy, through: str, chance: Random, tries: int) -> int:
     """Twenty chats share a storage behind a slow link and cancel commands: no chat gets the reply of another."""
     cancelled = 0
-    async with opened(through) as storage, opened(url) as direct:
+    async with opened(through, timeout=60) as storage, opened(url, timeout=60) as direct:
         for chat in range(CHATS):
             await direct.append(f"chat {chat}", say(f"{chat}:0"), 0)
         proxy.fault = Fault(delay=0.005)
