@@ -58,6 +58,13 @@ class Attachment:
     meta: FileMeta
     part: Part | None
 
+    def at_its_place(self) -> Attachment:
+        """The same with a part: where it is still to be uploaded, its uri is its own place."""
+        if self.part is not None:
+            return self
+        meta: FileMeta = {**self.meta, "uri": Path(self.meta["path"]).as_uri()}
+        return Attachment(meta, {"fileData": {"fileUri": meta["uri"], "mimeType": meta["mime_type"]}})
+
 
 def check(file: str | Path | Part) -> FileMeta:
     """Look whether a file can be sent, without reading it whole; its name, type and size. Raises FileError."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.attachments.model import attached_within
@@ -15,6 +14,7 @@ from runner.messages import ChatMessage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+    from pathlib import Path
 
     from runner.attachments.uploads import Uploads
     from runner.messages import Meta, Part
@@ -66,14 +66,13 @@ def _spilled(found: list[Attachment]) -> list[Attachment]:
 
 async def _stored(file: Attachment, uploads: Uploads | None) -> AsyncGenerator[Notice | Attachment, None]:
     """A file that is too large to be sent inline, uploaded; its own place is its uri where there are no uploads."""
-    meta = file.meta
     if uploads is None:
-        meta = {**meta, "uri": Path(meta["path"]).as_uri()}
-    else:
-        async with aclosing(uploads.provided(meta)) as told:
-            async for item in told:
-                if isinstance(item, Notice):
-                    yield item
-                else:
-                    meta = uploads.uploaded(meta, item)
-    yield Attachment(meta, {"fileData": {"fileUri": meta["uri"], "mimeType": meta["mime_type"]}})
+        yield file.at_its_place()
+        return
+    async with aclosing(uploads.provided(file.meta)) as told:
+        async for item in told:
+            if isinstance(item, Notice):
+                yield item
+            else:
+                meta = uploads.uploaded(file.meta, item)
+                yield Attachment(meta, {"fileData": {"fileUri": meta["uri"], "mimeType": meta["mime_type"]}})

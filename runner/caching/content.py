@@ -6,7 +6,6 @@ import base64
 import hashlib
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import ManifestError
@@ -16,9 +15,8 @@ from runner.tokens import tokens_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from runner.files import FileMeta
-    from runner.messages import Part
     from runner.named_files import Files
 
 _MOST = 100 * 1024 * 1024  # bytes of a request
@@ -66,9 +64,10 @@ class CachedContent:
 
 def _content(found: list[str | Path]) -> Content:
     attached = [Attachment({}, {"text": each}) if isinstance(each, str) else _attachment(each) for each in found]
-    parts = [each.part or _unsent(each.meta) for each in attached]
-    metas = [each.meta for each, part in zip(attached, parts, strict=True) if carries_file(part)]
-    is_uploaded = any(each.part is None for each in attached)
+    placed = [each.at_its_place() for each in attached]
+    parts = [each.part for each in placed if each.part is not None]
+    metas = [each.meta for each in placed if each.part is not None and carries_file(each.part)]
+    is_uploaded = any("uri" in meta for meta in metas)
     message = ChatMessage({"role": "user", "parts": parts}, {"files": metas} if is_uploaded else {})
     text = to_json([each.part or [each.meta["digest"], each.meta["mime_type"]] for each in attached])
     if len(text) > _MOST:
@@ -99,11 +98,6 @@ def _attachment(path: Path) -> Attachment:
     if mime_type.startswith(_READABLE):
         return found
     raise _unreadable(path, "neither UTF-8 text nor a picture, a sound, a film or a PDF")
-
-
-def _unsent(meta: FileMeta) -> Part:
-    """The part of a file that is still to be uploaded: its uri is its place."""
-    return {"fileData": {"fileUri": Path(meta["path"]).as_uri(), "mimeType": meta["mime_type"]}}
 
 
 def _unreadable(path: Path, error: OSError | str) -> ManifestError:

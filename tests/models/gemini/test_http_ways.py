@@ -258,6 +258,7 @@ from runner.messages import ChatMessage
 from runner.requests import GenerateContentRequest
 model = GeminiModel()
 async def ask():
+    asyncio.get_running_loop().slow_callback_duration = 3600  # in development mode a busy machine is warned of
     request = GenerateContentRequest(model=model.name, messages=[ChatMessage.user("Hi")])
     return [part async for part in model.generate(request) if isinstance(part, dict)]
 """
