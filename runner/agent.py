@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from runner.asked import AskedModel
 from runner.chats import ChatManager, prefix_of, utc_now
-from runner.client import GeminiClient, TurnEvents
+from runner.client import GeminiClient
 from runner.digests import digest_of
 from runner.errors import ManifestError, MissingKeyError
 from runner.events import Notice
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from runner.models.base import Model
     from runner.storages.base import ChatStorage
     from runner.tools.base import Tool
+    from runner.turn_events import TurnEvents
 
 NO_KEY = (
     "no API key for Gemini was found: set GEMINI_API_KEY (https://aistudio.google.com/apikey), "

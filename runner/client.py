@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
 from runner.attachments.model import AttachedModel
 from runner.attachments.uploads import FileNews
 from runner.chats import ChatManager, ToolMode, new_chat_id
-from runner.errors import AgentRunError
 from runner.events import TextDelta, TurnEnded
 from runner.executors.parallel import AsyncToolExecutor
 from runner.files import check
@@ -21,33 +18,26 @@ from runner.models.fallback import Fallback
 from runner.models.limiting.model import RateLimit
 from runner.models.retry import Retry
 from runner.plan import Limits, Plan
-from runner.requests import Cost, Usage
 from runner.tools.toolbox import Toolbox
-from runner.turn import Turn
+from runner.turn_events import TurnEvents
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
     from pathlib import Path
 
     from google.genai import Client
 
     from runner.answers.output import Output
     from runner.caches import CacheConfig, CacheManager
-    from runner.chats import OpenChat
-    from runner.events import Event
     from runner.executors.base import ToolExecutor
-    from runner.messages import Json, Part, TurnReason
+    from runner.messages import Json, Part
     from runner.models.base import Model
     from runner.models.gemini.model import GeminiModel
-
-logger = logging.getLogger("agent_run")
+    from runner.turn_events import Files
 
 T = TypeVar("T", int, float)
 
 DEFAULT_MODEL = "gemini-3.8-flash"
-
-
-Files: TypeAlias = "Sequence[str | Path | Part]"
 
 
 class RunOptions(TypedDict, total=False):
@@ -75,89 +65,6 @@ class TurnOptions(RunOptions, total=False):
 
 _MODEL = frozenset({"num_gemini_call_retries", "cache_config"})
 _LIMITS = frozenset({"max_iterations", "max_tokens", "max_cost"})
-_UNDER_WAY: set[AsyncExitStack] = set()
-"""What turns under way hold. A turn is closed from the outside in; were all its generators garbage at once, in a cycle,
-they would be closed in any order."""
-
-
-class TurnEvents:
-    """The events of one turn: iterate it to run the turn. Leaving the loop and `aclose()` interrupt the turn."""
-
-    def __init__(self, client: GeminiClient, chat_id: str, plan: Plan, query: str, files: Files) -> None:
-        self._running = _RunningTurn()
-        self._events = self._running.events(client.chat_manager, chat_id, plan, query, files)
-
-    def interrupt(self) -> None:
-        """End the turn from outside; the remaining events, `TurnEnded("interrupted")` last, can still be read."""
-        self._running.interrupt()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    def __anext__(self) -> Awaitable[Event]:
-        return self._events.__anext__()
-
-    async def aclose(self) -> None:
-        """Interrupt the turn, unless it is over, and close the chat."""
-        await self._events.aclose()
-
-
-class _RunningTurn:
-    """Opens the chat and runs a turn in it. It knows no TurnEvents: one that nobody holds any more ends at once."""
-
-    def __init__(self) -> None:
-        self._turn: Turn | None = None
-        self._opening: asyncio.Timeout | None = None
-        self._interrupted = False
-
-    def interrupt(self) -> None:
-        self._interrupted = True
-        if self._turn is not None:
-            self._turn.interrupt()
-        elif self._opening is not None and not self._opening.expired():
-            self._opening.reschedule(asyncio.get_running_loop().time())
-
-    async def events(
-        self, manager: ChatManager, chat_id: str, plan: Plan, query: str, files: Files
-    ) -> AsyncGenerator[Event, None]:
-        ended: TurnEnded | None = None
-        try:
-            async with AsyncExitStack() as held:
-                _UNDER_WAY.add(held)
-                held.callback(_UNDER_WAY.discard, held)
-                chat = await self._opened(held, manager, chat_id, plan.limits.busy_timeout)
-                if chat is not None:
-                    turn = self._turn = Turn(chat, chat_id, await plan.begun())
-                    if self._interrupted:
-                        turn.interrupt()
-                    async for event in await held.enter_async_context(aclosing(turn.run(query, files))):
-                        if isinstance(event, TurnEnded):
-                            ended = event  # told when the chat is free for the next turn
-                        else:
-                            yield event
-        except AgentRunError as error:  # the turn could not begin; what fails inside a turn is one of its events
-            if ended is None:
-                ended = _unbegun("failed", error.reason, str(error), error)
-            else:
-                logger.warning("chat %a could not be closed: %s", chat_id, error)
-        yield ended or _unbegun("interrupted", "interrupted", "interrupted before the turn began")
-
-    async def _opened(
-        self, held: AsyncExitStack, manager: ChatManager, chat_id: str, patience: float
-    ) -> OpenChat | None:
-        """The chat, waited for at most `patience` seconds and held by `held`; None when `interrupt()` came first."""
-        if self._interrupted:
-            return None
-        opening = self._opening = asyncio.timeout(None)
-        try:
-            async with opening:
-                return await held.enter_async_context(manager.open(chat_id, timeout=patience))
-        except TimeoutError:
-            if not opening.expired():
-                raise
-            return None
-        finally:
-            self._opening = None
 
 
 class GeminiClient:
@@ -264,7 +171,7 @@ class GeminiClient:
             check(file)
         if not query and not files:
             raise ValueError("the query is empty")
-        return TurnEvents(self, options.get("chat_id") or self._chat_id, self._plan(options), query, files)
+        return TurnEvents(self.chat_manager, options.get("chat_id") or self._chat_id, self._plan(options), query, files)
 
     def _plan(self, options: TurnOptions) -> Plan:
         model = options.get("model") or self._default_model
@@ -347,12 +254,6 @@ def _with_output(model: Model, output: Output) -> Model:
     from runner.answers.structured import StructuredModel
 
     return StructuredModel(model, output)
-
-
-def _unbegun(reason: TurnReason, code: str, message: str, error: AgentRunError | None = None) -> TurnEnded:
-    """The end of a turn that could not begin: nothing was spent."""
-    retryable = None if error is None else error.retryable
-    return TurnEnded(reason, "", Usage(), code, message, retryable, error, cost=Cost())
 
 
 def _at_most(limit: T | None, other: T | None) -> T | None:

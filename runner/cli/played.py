@@ -11,8 +11,8 @@ from runner.requests import Usage
 
 if TYPE_CHECKING:
     from runner.cli.door import Door, View
-    from runner.client import TurnEvents
     from runner.reload.generation import PinnedTurn
+    from runner.turn_events import TurnEvents
 
 _GRACE = 2.0  # seconds an interrupted turn may take to tell its end
 

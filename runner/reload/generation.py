@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from runner.agent import Agent
-    from runner.client import TurnEvents
     from runner.digests import Digests
     from runner.events import Event
+    from runner.turn_events import TurnEvents
 
 
 class Generation:

@@ -13,7 +13,7 @@ FLOORS: dict[int, str] = {
     "recovery rendering service_tools tokens uninterrupted version widths",
     1: "tools executors models storages answers",
     2: "attachments chats entries fitting history known_logs retention caches caching spending plan summaries waiting "
-    "turn client",
+    "turn turn_events client",
     3: "modules registry toolsource outputsource plugins settings loading agent agent_cache asked digests shared "
     "settings_file reload project",
     4: "graph schemas starter conversations",
@@ -121,7 +121,7 @@ def test_the_reader_of_imports_sees_late_typed_and_relative_ones() -> None:
     found = {(each.importer, each.target): each for each in all_imports()}
     assert found["runner.client", "runner.models.gemini.model"].is_late
     assert found["runner.client", "google.genai"].is_typing
-    assert not found["runner.client", "runner.turn"].is_late
+    assert not found["runner.client", "runner.turn_events"].is_late
     assert found["runner.caches", "runner.durations"].target == "runner.durations"
     assert _circle({"a": {"b": "a.py:1"}, "b": {"c": "b.py:2"}, "c": {"b": "c.py:3"}}) == [
         "b (b.py:2)",

@@ -81,7 +81,7 @@ class ServerReliability:
             return "paused"
 
         server.script(calls(("pause", {})))
-        storage: Any = opened(url, timeout=0.5)
+        storage: Any = opened(url, timeout=10)  # by which is also bounded how long connecting may take
         self.be_patient(storage, 60)
         async with talking(server, storage) as talk:
             try:

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from runner import ChatMessage, ChatStorage, Event, GenerateContentRequest, ToolExecutor
-    from runner.client import TurnEvents
     from runner.models.scripted import Reply as ScriptedReply
+    from runner.turn_events import TurnEvents
     from tests.servers import GeminiServer, RecordedRequest
 
 CHAT = "chat"
