@@ -69,7 +69,7 @@ def test_a_hostile_file_name_is_shown_and_not_obeyed(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["agent.yaml", "--modle", "x"], "Did you mean '--model'?"),
+        (["agent.yaml", "--modle", "x"], "'--model'?"),
         (["agent.yaml", "two", "words"], 'put the message in quotes: "two words"'),
         (["agent.yaml", "hello", "--chat", "x", "-c"], "--chat and --continue exclude each other"),
         (["agent.yaml", "hello", "--chat", " "], "--chat needs an id that is not empty"),

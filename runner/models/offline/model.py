@@ -89,8 +89,8 @@ def _calling(config: Json | None) -> tuple[str, set[str] | None]:
 def _files(request: GenerateContentRequest) -> list[str]:
     """The names of the files that the newest message was sent with."""
     message = request.messages[-1] if request.messages else ChatMessage()
-    told = [meta.get("name") for meta in message.meta.get("files") or ()] if message.kind == "user" else []
-    return [name for name in told if name]
+    files = message.meta.get("files") or ()
+    return [meta["name"] for meta in files if meta.get("name") and message.kind == "user"]
 
 
 def _function_calls(request: GenerateContentRequest, decision: Calls) -> list[Json]:
