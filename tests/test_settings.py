@@ -26,6 +26,12 @@ NAMES = [
 VALUES = st.sampled_from(["", " ", "0", "false", "true", "null", "offline", "{}", "[1]", "sqlite:///a.db", "Schlüssel"])
 
 
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="module")
 def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("settings") / ".env"
