@@ -45,11 +45,12 @@ async def test_a_tool_that_blocks_the_loop_is_named_once_an_episode():
     assert [name for name, _ in reports.told] == ["slow", "slow"]
 
 
-async def test_without_a_reader_it_is_a_warning_of_our_logger(caplog):
-    heard = threading.Event()
+async def test_without_a_reader_it_is_a_warning_of_our_logger():
+    heard, told = threading.Event(), []
 
     class Heard(logging.Handler):
         def emit(self, record):
+            told.append((record.levelname, record.getMessage()))
             heard.set()
 
     handler = Heard()
@@ -64,7 +65,9 @@ async def test_without_a_reader_it_is_a_warning_of_our_logger(caplog):
             await asyncio.create_task(block(), name="tool:slow")
     finally:
         logger.removeHandler(handler)
-    assert "tool slow has blocked the event loop" in caplog.text
+    [(level, message)] = told[:1]
+    assert level == "WARNING"
+    assert "tool slow has blocked the event loop" in message
 
 
 async def test_overlapping_blocks_share_one_thread_which_ends_after_the_last():
