@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +24,9 @@ def quick_collections() -> Iterator[None]:
     """The many garbage collections of these tests need not walk over the SDK, which takes a tenth of a second."""
     import google.genai  # noqa: F401  # so that it is there to be frozen
 
-    gc.collect()
+    with warnings.catch_warnings():  # what tests before these have left is no fault of theirs
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
     gc.freeze()
     yield
     gc.unfreeze()
