@@ -8,7 +8,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from runner.files import meta_of, shown
+from runner.files import carries_file, meta_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,13 +16,7 @@ if TYPE_CHECKING:
     from runner.files import FileMeta
     from runner.messages import ChatMessage, Json, Part
 
-_KINDS = frozenset({"inlineData", "inline_data", "fileData", "file_data"})
 _MARK = 8  # digits of a digest that people are shown
-
-
-def is_file(part: Part) -> bool:
-    """Whether a part carries a file, or says where one is."""
-    return not _KINDS.isdisjoint(part)
 
 
 def without_bytes(message: ChatMessage) -> list[Part]:
@@ -41,11 +35,11 @@ def told_files(message: ChatMessage) -> Iterator[str]:
 
 
 def _part(part: Part, files: Sequence[FileMeta]) -> Part:
-    if is_file(part):
+    if carries_file(part):
         return _compared(part, files)
     response = part.get("functionResponse")
     if isinstance(response, dict) and response.get("parts"):
-        media = [_compared(each, files) if is_file(each) else each for each in response["parts"]]
+        media = [_compared(each, files) if carries_file(each) else each for each in response["parts"]]
         return {**part, "functionResponse": {**response, "parts": media}}
     return part
 
@@ -54,7 +48,7 @@ def _within(part: Part) -> list[Part]:
     """The files that a part is or holds."""
     response = part.get("functionResponse")
     held = (response.get("parts") or []) if isinstance(response, dict) else [part]
-    return [each for each in held if is_file(each)]
+    return [each for each in held if carries_file(each)]
 
 
 def _compared(part: Part, files: Sequence[FileMeta]) -> Json:
