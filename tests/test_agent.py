@@ -92,8 +92,7 @@ async def test_an_agent_talks_to_gemini_calls_its_tool_and_remembers(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with GeminiServer() as server:
-        for name, value in server.env.items():
-            monkeypatch.setenv(name, value)
+        server.stand_in(monkeypatch)
         server.script(calls(("get_weather", {"city": "Paris"})), text("18 ", "degrees"), text("I said 18"))
         async with Agent.from_file(project / "agents" / "weather.yaml") as agent:
             first = await run(agent, "How warm is Paris?")
@@ -176,8 +175,7 @@ async def test_the_offline_model_does_not_continue_a_chat_held_with_gemini(
     path = write(project, MANIFEST.replace("storage: memory", "storage: sqlite:///chats.db"))
     with GeminiServer() as server:
         server.script(text("hi"))
-        for name, value in server.env.items():
-            monkeypatch.setenv(name, value)
+        server.stand_in(monkeypatch)
         async with Agent.from_file(path) as agent:
             await run(agent, "hello")
     async with Agent.from_file(path, model="offline") as agent:

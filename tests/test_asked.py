@@ -24,8 +24,7 @@ OUT = error(429, quota_id="GenerateRequestsPerDayPerProjectPerModel-FreeTier")
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiServer]:
     with GeminiServer(answer=echo) as running:
-        for name, value in running.env.items():
-            monkeypatch.setenv(name, value)
+        running.stand_in(monkeypatch)
         yield running
 
 

@@ -27,8 +27,7 @@ files:
 @pytest.fixture
 def gemini(monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiServer]:
     with GeminiServer() as server:
-        for name, value in server.env.items():
-            monkeypatch.setenv(name, value)
+        server.stand_in(monkeypatch)
         yield server
 
 

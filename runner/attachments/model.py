@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.attachments.fitting import alive, fitting_media, uris
-from runner.attachments.uploads import Uploads
 from runner.errors import GeminiAPIError
 from runner.events import Notice
 from runner.models.base import Model
@@ -16,7 +15,7 @@ from runner.models.catalog import KnownModel, catalog
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from runner.attachments.uploads import FileNews
+    from runner.attachments.uploads import FileNews, Uploads
     from runner.errors import GeminiClientError
     from runner.messages import ChatMessage
     from runner.requests import GenerateContentRequest, ModelItem
@@ -48,10 +47,9 @@ class AttachedModel(Model):
     def uploads(self) -> Uploads | None:
         """The uploads of the model's account; None where its service takes none."""
         if self._uploads is None:
-            from runner.attachments.service import files_api_of
+            from runner.attachments.service import uploads_of
 
-            api = files_api_of(self.model)
-            self._uploads = None if api is None else Uploads(api, self._shared, self._news)
+            self._uploads = uploads_of(self.model, self._shared, self._news)
         return self._uploads
 
     def generate(self, request: GenerateContentRequest) -> AsyncGenerator[ModelItem, None]:

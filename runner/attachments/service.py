@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from runner.attachments.record import Upload
+from runner.attachments.uploads import Uploads
 from runner.errors import GeminiAPIError, GeminiResponseError, ModelChoiceError
 from runner.files import FileError, size_words
 from runner.models.gemini.failures import worded
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from google import genai
     from google.genai.types import File
 
+    from runner.attachments.uploads import FileNews
     from runner.files import FileMeta
     from runner.models.base import Model
     from runner.models.gemini.model import GeminiModel
+    from runner.storages.shared_state import SharedState
 
 PROCESSING_SECONDS = 300.0
 """How long the service may take to make an uploaded film or sound usable."""
@@ -127,10 +130,10 @@ class FilesApi:
             return None
 
 
-def files_api_of(model: Model) -> FilesApi | None:
-    """Where the model, or the one within its wrappers, takes uploaded files from; None for models that take none."""
+def uploads_of(model: Model, shared: SharedState, news: FileNews) -> Uploads | None:
+    """The uploads of the account of the model, or of the one within its wrappers; None for models that take none."""
     gemini = gemini_within(model)
-    return None if gemini is None else FilesApi(gemini)
+    return None if gemini is None else Uploads(FilesApi(gemini), shared, news)
 
 
 def _life(file: File) -> float:

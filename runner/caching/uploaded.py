@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.attachments.fitting import alive, uris
-from runner.attachments.uploads import FileNews, Uploads
+from runner.attachments.uploads import FileNews
 from runner.events import Notice
 from runner.storages.shared_state import LocalSharedState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from runner.attachments.uploads import Uploads
     from runner.caching.content import CachedContent, Content
     from runner.errors import GeminiAPIError
     from runner.models.base import Model
@@ -60,8 +61,7 @@ class UploadedContent:
 
     def _service(self) -> Uploads | None:
         if self._uploads is None:
-            from runner.attachments.service import files_api_of
+            from runner.attachments.service import uploads_of
 
-            api = files_api_of(self._model)
-            self._uploads = None if api is None else Uploads(api, self._shared, FileNews())
+            self._uploads = uploads_of(self._model, self._shared, FileNews())
         return self._uploads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -19,51 +20,47 @@ if TYPE_CHECKING:
     from runner.cli.spent import Spent
 
 
-async def answer(
-    agent: Agent,
-    message: str,
-    files: Sequence[str | Path],
-    chat_id: str,
-    door: Door,
-    view: Callable[[Door], View],
-    spent: Spent,
-) -> Exit:
-    """Run one turn; the exit code says how it ended."""
-    if files and door.loudness.verbose:
-        from runner.cli.attached import attached_lines
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A run without a conversation: what answers, in which chat, and what it may spend."""
 
-        for line in attached_lines(files):
-            await door.aside(line)
-    async with view(door) as shown:
-        ended = await played(agent.run(message, chat_id=chat_id, **spent.options(files)), shown, door)
-    spent.add(ended)
-    return door.exit(exit_for_turn(ended))
+    agent: Agent
+    chat_id: str
+    door: Door
+    view: Callable[[Door], View]
+    spent: Spent
 
+    async def answer(self, message: str, files: Sequence[str | Path]) -> Exit:
+        """Run one turn; the exit code says how it ended."""
+        door = self.door
+        if files and door.loudness.verbose:
+            from runner.cli.attached import attached_lines
 
-async def answer_lines(
-    agent: Agent,
-    files: Sequence[str | Path],
-    chat_id: str,
-    door: Door,
-    view: Callable[[Door], View],
-    spent: Spent,
-) -> Exit:
-    """Make each line of standard input a turn of one chat, the files going with the first; the first that fails is the
-    last, and so is the one that answers a reader that has left. What may be spent is asked before each."""
-    code: Exit | None = None
-    lines = Lines()
-    while (message := await lines.next()) is not None:
-        if spent.used_up is not None:
-            await door.aside(f"stopped: {spent.used_up}")
-            return Exit.LIMIT
-        code = await answer(agent, message, files, chat_id, door, view, spent)
-        files = ()
-        if code is not Exit.DONE:
-            return code
-        if door.signals.asked_to_leave is not None:
-            return door.signals.asked_to_leave
-        if door.out.is_silent:
-            return code  # nobody reads: a further turn would be for no one
-    if code is None:
-        raise click.UsageError("no message: standard input held no line")
-    return code
+            for line in attached_lines(files):
+                await door.aside(line)
+        async with self.view(door) as shown:
+            turn = self.agent.run(message, chat_id=self.chat_id, **self.spent.options(files))
+            ended = await played(turn, shown, door)
+        self.spent.add(ended)
+        return door.exit(exit_for_turn(ended))
+
+    async def answer_lines(self, files: Sequence[str | Path]) -> Exit:
+        """Make each line of standard input a turn of one chat, the files going with the first; the first that fails is
+        the last, and so is the one that answers a reader that has left. What may be spent is asked before each."""
+        code: Exit | None = None
+        lines = Lines()
+        while (message := await lines.next()) is not None:
+            if self.spent.used_up is not None:
+                await self.door.aside(f"stopped: {self.spent.used_up}")
+                return Exit.LIMIT
+            code = await self.answer(message, files)
+            files = ()
+            if code is not Exit.DONE:
+                return code
+            if self.door.signals.asked_to_leave is not None:
+                return self.door.signals.asked_to_leave
+            if self.door.out.is_silent:
+                return code  # nobody reads: a further turn would be for no one
+        if code is None:
+            raise click.UsageError("no message: standard input held no line")
+        return code

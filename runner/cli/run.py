@@ -217,7 +217,7 @@ async def _chat(project: Project, options: Options) -> Exit:
 
 
 async def _answer(agent: Agent, message: str | None, files: Sequence[str | Path], options: Options) -> Exit:
-    from runner.cli.once import answer, answer_lines
+    from runner.cli.once import Once
     from runner.cli.signals import Signals
 
     with Signals() as signals:
@@ -229,9 +229,8 @@ async def _answer(agent: Agent, message: str | None, files: Sequence[str | Path]
                 await _tell_notices(agent, door, options)
                 await tell_warnings(agent, door)
                 chat_id = await _chat_id(agent, door, options)
-                if message is None:
-                    return await answer_lines(agent, files, chat_id, door, view, options.spent())
-                return await answer(agent, message, files, chat_id, door, view, options.spent())
+                once = Once(agent, chat_id, door, view, options.spent())
+                return await (once.answer_lines(files) if message is None else once.answer(message, files))
 
         code = await signals.obeyed(talk())
         if door.out.problem is not None:

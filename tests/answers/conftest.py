@@ -17,6 +17,5 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiServer]:
     for name in ("GOOGLE_API_KEY", "CI", "AGENT_RUN_MODEL", "AGENT_RUN_STORAGE"):
         monkeypatch.delenv(name, raising=False)
     with GeminiServer(verbatim=True) as server:
-        for name, value in server.env.items():
-            monkeypatch.setenv(name, value)
+        server.stand_in(monkeypatch)
         yield server

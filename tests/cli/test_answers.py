@@ -44,8 +44,7 @@ def looking(project: Path) -> str:
 
 
 def use(server: GeminiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in server.env.items():
-        monkeypatch.setenv(name, value)
+    server.stand_in(monkeypatch)
 
 
 def test_a_pipe_gets_the_answer_as_it_came_and_json_its_value(

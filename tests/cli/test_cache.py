@@ -35,8 +35,7 @@ def keyless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 @pytest.fixture
 def run(keyless: Run, server: GeminiServer, monkeypatch: pytest.MonkeyPatch) -> Run:
-    for name, value in server.env.items():
-        monkeypatch.setenv(name, value)
+    server.stand_in(monkeypatch)
     return keyless
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from runner.messages import ChatMessage
 from tests.cli.keeping import CALL, keep, stored
-from tests.servers.mongo import mongo_base_url, mongo_url  # noqa: F401 - fixtures
+from tests.servers.mongo import LEAVES_SOCKETS, mongo_base_url, mongo_shared_url, mongo_url  # noqa: F401 - fixtures
 from tests.servers.postgres import postgres_base_url, postgres_url  # noqa: F401 - fixtures
 from tests.servers.redis import redis_base_url, redis_url  # noqa: F401 - fixtures
 from tests.storages.turns import say
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Run
+
+pytestmark = LEAVES_SOCKETS
 
 LARGE = ChatMessage({"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": "A" * 10_000_000}}]})
 SUMMARY = ChatMessage(None, {"kind": "summary", "text": "They said hello.", "before": 2, "n": 10**40})

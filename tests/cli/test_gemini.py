@@ -64,8 +64,7 @@ def test_the_prompt_needs_no_sdk(gemini: str, project: Path, env: dict[str, str]
 def test_a_request_the_service_refuses_is_exit_3_and_not_retryable(
     server: GeminiServer, gemini: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in server.env.items():
-        monkeypatch.setenv(name, value)
+    server.stand_in(monkeypatch)
     server.script(repeat(error(400)))
     ran = run(gemini, "hello", "--json")
     last = json.loads(ran.out.splitlines()[-1])

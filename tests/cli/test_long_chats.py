@@ -44,8 +44,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(folder: Path, server: GeminiServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     found = command_in(folder, monkeypatch, capsys)
-    for name, value in server.env.items():
-        monkeypatch.setenv(name, value)
+    server.stand_in(monkeypatch)
     return found
 
 

@@ -19,7 +19,7 @@ from runner.storages.redis import RedisChatStorage
 from tests.cli.keeping import keep, stored
 from tests.reliability.killing import can_trace
 from tests.servers.black_hole import dropping, silent
-from tests.servers.mongo import MongoServer, mongo_base_url, mongo_url  # noqa: F401 - fixtures
+from tests.servers.mongo import LEAVES_SOCKETS, MongoServer, mongo_base_url, mongo_shared_url, mongo_url  # noqa: F401 - fixtures
 from tests.servers.postgres import (  # noqa: F401 - fixtures
     PASSWORD,
     postgres_base_url,
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Run
     from tests.servers.postgres import PostgresServer
     from tests.servers.small_disk import SmallDisk
+
+pytestmark = LEAVES_SOCKETS
 
 CANARY = "canary-5b1e"
 AT = {

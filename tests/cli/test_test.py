@@ -331,8 +331,7 @@ def test_what_is_recorded_once_is_replayed_without_key_and_network(
     with GeminiServer() as server:
         server.script(error(503), text("Hi ", "there.") + usage(prompt=12, candidates=3))
         with monkeypatch.context() as changed:
-            for name, value in server.env.items():
-                changed.setenv(name, value)
+            server.stand_in(changed)
             ran = run("test", "agents/keyless.conversations.yaml", "--record", "once")
         assert (ran.code, len(server.requests)) == (0, 2), ran
         assert "1 retry" in ran.out

@@ -29,6 +29,5 @@ def project(tmp_path: Path) -> Project:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiServer]:
     """The strict Gemini server, in the place of Gemini."""
     with GeminiServer() as running:
-        for name, value in running.env.items():
-            monkeypatch.setenv(name, value)
+        running.stand_in(monkeypatch)
         yield running

@@ -41,8 +41,7 @@ def recorded(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
 def record(project: Project, monkeypatch: pytest.MonkeyPatch, *, repeat: int = 1, **options: object) -> Path:
     project.write(CASES.format(repeat=repeat))
     with GeminiServer() as server, monkeypatch.context() as patch:
-        for name, value in server.env.items():
-            patch.setenv(name, value)
+        server.stand_in(patch)
         for _ in range(repeat):
             server.script(CALL, text("It is ", "18.") + usage(prompt=1000, candidates=100), text("You are welcome."))
         ran = project.run_now(record="once", **options)

@@ -89,8 +89,7 @@ async def test_reports_tell_files_in_words(project: Project) -> None:
 
 def record(project: Project, monkeypatch: pytest.MonkeyPatch, *replies: Any, **options: Any) -> GeminiServer:
     with GeminiServer() as server, monkeypatch.context() as patch:
-        for name, value in server.env.items():
-            patch.setenv(name, value)
+        server.stand_in(patch)
         server.script(*replies)
         ran = project.run_now(record="all", **options)
         assert ran.result.exit_code == 0, (ran.attempt().trouble, ran.attempt().failures)

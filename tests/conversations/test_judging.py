@@ -207,8 +207,7 @@ def test_a_judge_is_recorded_and_replayed_beside_the_agent(project: Project, mon
         """)
     votes: list[Any] = [verdict(True, "hello"), *[verdict(True, "hello", score=n / 10) for n in (9, 8, 7)]]
     with GeminiServer() as server, monkeypatch.context() as patch:
-        for name, value in server.env.items():
-            patch.setenv(name, value)
+        server.stand_in(patch)
         server.script(calls(("get_weather", {"city": "Paris"})), text("hello"), *votes, *votes)
         ran = project.run_now(record="once", concurrency=1)
         assert ran.result.exit_code == 0, [case.attempts[0].trouble for case in ran.result.cases]

@@ -21,7 +21,6 @@ def gemini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiSe
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     with GeminiServer(key=KEY, answer=answer) as server:
-        for name, value in server.env.items():
-            monkeypatch.setenv(name, value)
+        server.stand_in(monkeypatch)
         yield server
         assert [request.error for request in server.refused] == []

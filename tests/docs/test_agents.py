@@ -55,8 +55,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiServer]:
     for name in ("OPEN_METEO_GEOCODING_URL", "OPEN_METEO_URL"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")  # the tools have averages to fall back on
     with GeminiServer(key=KEY, answer=answer, verbatim=True, cache_minimum="model") as server:
-        for name, value in server.env.items():
-            monkeypatch.setenv(name, value)
+        server.stand_in(monkeypatch)
         yield server
         assert [request.error for request in server.refused] == []
 

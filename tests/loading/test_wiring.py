@@ -52,8 +52,7 @@ async def run(agent: Agent, query: str = "hello") -> list[Any]:
 
 async def test_generation_settings_are_on_the_wire(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with GeminiServer() as server:
-        for name, value in server.env.items():
-            monkeypatch.setenv(name, value)
+        server.stand_in(monkeypatch)
         server.script(text("hi"))
         manifest = """
 generation:
@@ -86,8 +85,7 @@ generation:
 
 async def test_nothing_is_sent_of_what_is_not_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with GeminiServer() as server:
-        for name, value in server.env.items():
-            monkeypatch.setenv(name, value)
+        server.stand_in(monkeypatch)
         server.script(text("hi"))
         async with agent_of(project, "") as agent:
             await run(agent)
@@ -98,8 +96,7 @@ async def test_nothing_is_sent_of_what_is_not_said(project: Path, monkeypatch: p
 
 async def test_limits_and_retries_hold(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with GeminiServer() as server:
-        for name, value in server.env.items():
-            monkeypatch.setenv(name, value)
+        server.stand_in(monkeypatch)
         server.script(calls(("wait", {"seconds": 3600})), calls(("long", {"size": 500})), calls(("long", {"size": 1})))
         server.script(error(503, "UNAVAILABLE"))
         manifest = "limits: {max_iterations: 3, tool_timeout: 1s, max_output_chars: 100}\nretries: 0\n"

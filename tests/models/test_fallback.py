@@ -41,8 +41,7 @@ OUT = error(429, retry_delay="3s", quota_id="GenerateRequestsPerDayPerProjectPer
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiServer]:
     with GeminiServer(answer=answering) as running:
-        for name, value in running.env.items():
-            monkeypatch.setenv(name, value)
+        running.stand_in(monkeypatch)
         yield running
 
 

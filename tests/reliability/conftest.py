@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,9 +23,7 @@ def quick_collections() -> Iterator[None]:
     """The many garbage collections of these tests need not walk over the SDK, which takes a tenth of a second."""
     import google.genai  # noqa: F401  # so that it is there to be frozen
 
-    with warnings.catch_warnings():  # PyMongo leaves the socket of a connect that was cancelled to the collector
-        warnings.filterwarnings("ignore", "unclosed <socket.socket", ResourceWarning)
-        gc.collect()
+    gc.collect()
     gc.freeze()
     yield
     gc.unfreeze()
@@ -36,8 +33,7 @@ def quick_collections() -> Iterator[None]:
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiServer]:
     """The strict server; every model content must come back as it was sent, unless a test asks for other options."""
     with GeminiServer(**({"verbatim": True} | getattr(request, "param", {}))) as running:
-        for name, value in running.env.items():
-            monkeypatch.setenv(name, value)
+        running.stand_in(monkeypatch)
         yield running
 
 

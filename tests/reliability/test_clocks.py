@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.mongo import mongo_base_url, mongo_url  # noqa: F401 - fixtures
+from tests.servers.mongo import LEAVES_SOCKETS, mongo_base_url, mongo_shared_url, mongo_url  # noqa: F401 - fixtures
 from tests.servers.postgres import postgres_base_url, postgres_url  # noqa: F401 - fixtures
 from tests.servers.redis import redis_base_url, redis_url  # noqa: F401 - fixtures
 from tests.servers.wall_clock import WallClock, wall_clock
@@ -20,6 +20,8 @@ from tests.storages.turns import assert_in_order
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+pytestmark = LEAVES_SOCKETS
 
 URLS = {"postgresql": "postgres_url", "redis": "redis_url", "mongodb": "mongo_url"}
 

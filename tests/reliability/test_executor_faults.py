@@ -141,8 +141,7 @@ async def stored_with(reader: Callable[[ResultStream[str]], Any]) -> list[str]:
         return "fine"
 
     with GeminiServer(verbatim=True) as server, pytest.MonkeyPatch.context() as patch:
-        for name, value in server.env.items():
-            patch.setenv(name, value)
+        server.stand_in(patch)
         server.script(calls(("work",)), text("done"), text("again"))
         async with GeminiClient(chat_manager=manager) as client:
             stream = executor.get_result_stream()

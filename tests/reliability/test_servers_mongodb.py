@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.reliability.servers import ServerReliability
-from tests.servers.mongo import mongo_server  # noqa: F401 - a fixture
+from tests.servers.mongo import LEAVES_SOCKETS, mongo_server  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from runner.storages.mongodb import MongoChatStorage
     from tests.servers.mongo import MongoServer
+
+pytestmark = LEAVES_SOCKETS
 
 
 class TestMongoReliability(ServerReliability):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    import pytest
+
     from .gemini_behaviours import Behaviour, Item
     from .gemini_caches import Cache
     from .gemini_files import Files
@@ -108,6 +110,11 @@ class GeminiServer:
     def env(self) -> dict[str, str]:
         """The environment that points the SDK here."""
         return {"GOOGLE_GEMINI_BASE_URL": self.url, "GEMINI_API_KEY": self.key}
+
+    def stand_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Take Gemini's place for this process, to the end of the test."""
+        for name, value in self.env.items():
+            monkeypatch.setenv(name, value)
 
     def __enter__(self) -> GeminiServer:
         self._thread = LoopThread("gemini-server")

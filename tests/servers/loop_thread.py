@@ -27,7 +27,15 @@ class LoopThread:
         for task in left:
             task.cancel()
         self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self.loop.run_until_complete(self._drop())
         self.loop.close()
+
+    async def _drop(self) -> None:
+        """Close what a cancelled task left open: a client may connect, or not read, in the very moment of the end."""
+        for transport in list(self.loop._transports.values()):  # type: ignore[attr-defined]
+            transport.abort()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     def call(self, work: Coroutine[Any, Any, T], timeout: float = 60.0) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)

@@ -6,23 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.servers import GeminiServer, echo, error
+from tests.servers import GeminiServer, error
 from tests.servers.conversation import MODEL, WEATHER, Client, user
 
 PATH = "/v1/cachedContents"
 GIVEN = {"model": f"models/{MODEL}", "systemInstruction": {"parts": [{"text": "be nice"}]}}
-
-
-@pytest.fixture
-def server() -> Any:
-    with GeminiServer(answer=echo) as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: GeminiServer) -> Any:
-    with Client(server.url) as connected:
-        yield connected
 
 
 def created(client: Client, **more: Any) -> dict[str, Any]:

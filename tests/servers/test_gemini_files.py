@@ -6,20 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.servers import SENTINEL, GeminiServer, Refusal, echo
+from tests.servers import SENTINEL, GeminiServer, Refusal
 from tests.servers.conversation import MODEL, Client, user
-
-
-@pytest.fixture
-def server() -> Any:
-    with GeminiServer(answer=echo) as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: GeminiServer) -> Any:
-    with Client(server.url) as connected:
-        yield connected
 
 
 def shown(*parts: Any) -> dict[str, Any]:

@@ -28,19 +28,6 @@ from tests.servers import (
 )
 from tests.servers.conversation import WEATHER, Client, answered, user
 
-
-@pytest.fixture
-def server() -> Any:
-    with GeminiServer(answer=echo) as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: GeminiServer) -> Any:
-    with Client(server.url) as connected:
-        yield connected
-
-
 HELLO = {"contents": [user("hello")]}
 
 

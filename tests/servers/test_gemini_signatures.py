@@ -21,12 +21,6 @@ def server() -> Any:
         yield running
 
 
-@pytest.fixture
-def client(server: GeminiServer) -> Any:
-    with Client(server.url) as connected:
-        yield connected
-
-
 def two_steps(server: GeminiServer, client: Client) -> list[Any]:
     """Return a history in the middle of a turn: two parallel calls answered, then one more answered."""
     server.answer = ledger

@@ -9,16 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.servers import Fault, GeminiServer, TcpProxy, echo
+from tests.servers import Fault, GeminiServer, TcpProxy
 from tests.servers.conversation import Client, user
 
 HELLO = {"contents": [user("hello")]}
-
-
-@pytest.fixture
-def server() -> Any:
-    with GeminiServer(answer=echo) as running:
-        yield running
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from runner.storages.hybrid import HybridChatStorage
 from runner.storages.hybrid_url import split_url
 from runner.storages.sqlite import SqliteChatStorage
 from tests.servers import Fault, TcpProxy
-from tests.servers.mongo import mongo_base_url, mongo_url  # noqa: F401 - fixtures
+from tests.servers.mongo import LEAVES_SOCKETS, mongo_base_url, mongo_shared_url, mongo_url  # noqa: F401 - fixtures
 from tests.servers.postgres import postgres_base_url, postgres_url  # noqa: F401 - fixtures
 from tests.servers.redis import redis_base_url, redis_server, redis_url  # noqa: F401 - fixtures
 from tests.storages.child import opened
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.servers.redis import RedisServer
+
+pytestmark = LEAVES_SOCKETS
 
 LONG = [str(n) for n in range(200)]
 patient = partial(HybridChatStorage, cache_timeout=60.0)

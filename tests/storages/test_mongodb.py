@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from runner.storages.mongodb import MongoChatStorage
-from tests.servers.mongo import mongo_base_url, mongo_url  # noqa: F401 - fixtures
+from tests.servers.mongo import LEAVES_SOCKETS, mongo_base_url, mongo_shared_url, mongo_url  # noqa: F401 - fixtures
 from tests.storages.conformance import StorageConformance
 from tests.storages.conformance_processes import ProcessesConformance
+
+pytestmark = LEAVES_SOCKETS
 
 
 class TestMongoChatStorage(StorageConformance):

@@ -12,7 +12,7 @@ import pytest
 from runner.errors import ChatStorageError, ManifestError
 from runner.storages.mongodb import MongoChatStorage
 from tests.servers import TcpProxy
-from tests.servers.mongo import MongoServer, mongo_server  # noqa: F401 - a fixture
+from tests.servers.mongo import LEAVES_SOCKETS, MongoServer, mongo_server  # noqa: F401 - a fixture
 from tests.servers.wall_clock import wall_clock
 from tests.storages.children import Child
 from tests.storages.conformance_faults import CANARY, FaultsConformance, refusal
@@ -20,6 +20,8 @@ from tests.storages.turns import add_under_lease, assert_in_order, say, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+pytestmark = LEAVES_SOCKETS
 
 
 @pytest.fixture

@@ -121,8 +121,7 @@ def look_up(word: str) -> str:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiServer]:
     with GeminiServer() as running:
-        for name, value in running.env.items():
-            monkeypatch.setenv(name, value)
+        running.stand_in(monkeypatch)
         yield running
 
 

@@ -262,8 +262,7 @@ async def test_a_closed_model_says_so(server: GeminiServer, new_model: NewModel)
 async def test_the_environment_is_enough(
     server: GeminiServer, monkeypatch: pytest.MonkeyPatch, transport: TransportName
 ) -> None:
-    for name, value in server.env.items():
-        monkeypatch.setenv(name, value)
+    server.stand_in(monkeypatch)
     server.script(text("ok"))
     async with GeminiModel(transport=transport) as model:
         assert (await answer(model)).text == "ok"

@@ -56,8 +56,7 @@ async def test_a_base_url_and_a_version_win_over_the_environment(
 async def test_an_extra_body_is_merged_into_every_request(
     server: GeminiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: TransportName
 ) -> None:
-    for name, value in server.env.items():
-        monkeypatch.setenv(name, value)
+    server.stand_in(monkeypatch)
     extra = {"labels": {"team": "weather"}, "generationConfig": {"candidateCount": 1}}
     request = await asked(server, tmp_path, extra_body=extra, transport=transport)
     assert (request.normal["labels"], request.normal["generationConfig"]) == (

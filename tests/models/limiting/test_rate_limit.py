@@ -29,8 +29,7 @@ MODEL = "gemini-3.8-flash"
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiServer]:
     with GeminiServer(answer=echo) as running:
-        for name, value in running.env.items():
-            monkeypatch.setenv(name, value)
+        running.stand_in(monkeypatch)
         yield running
 
 
