@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from runner.asked import AskedModel
 from runner.chats import ChatManager, prefix_of, utc_now
+from runner.choices import OFFLINE, missing_key, model_spec, storage_spec
 from runner.client import GeminiClient
 from runner.digests import digest_of
 from runner.errors import ManifestError, MissingKeyError
-from runner.events import Notice
 from runner.history import HistoryPolicy
 from runner.loading import LoadedManifest, load_manifest
 from runner.loading.placing import placed
@@ -34,30 +34,16 @@ if TYPE_CHECKING:
     from runner.agent_cache import AgentCache
     from runner.answers.output import Output
     from runner.client import RunOptions
+    from runner.events import Notice
     from runner.executors.base import ToolExecutor
     from runner.manifest import AgentManifest, Spec
     from runner.manifest.output import OutputPart
-    from runner.manifest.specs import StorageSpec
     from runner.manifest.tools import ToolLine
     from runner.messages import ChatMessage
     from runner.models.base import Model
     from runner.storages.base import ChatStorage
     from runner.tools.base import Tool
     from runner.turn_events import TurnEvents
-
-NO_KEY = (
-    "no API key for Gemini was found: set GEMINI_API_KEY (https://aistudio.google.com/apikey), "
-    "or choose the embedded rules with --model offline"
-)
-NO_SIGN_IN = (
-    "no credentials of Google Cloud were found: run `gcloud auth application-default login`, "
-    "or choose the embedded rules with --model offline"
-)
-OFFLINE = Notice(
-    "offline_model",
-    "no API key: answering with the embedded offline model (simple rules, not a language model); "
-    "set GEMINI_API_KEY for Gemini",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +91,7 @@ class Agent:
         with _located(loaded), self.parts.let_go_on_error():
             self.modules = self._module_table(previous)
             place = self._place = Place(self.root, self.path.parent, self.modules, settings)
-            self.model_spec = self._model_spec(model or settings.model, settings, offline_without_key)
+            self.model_spec = self._model_spec(model, settings, offline_without_key)
             self.tool_lines = self._substitutes.tool_lines or [
                 (line.name, [] if line.is_built_in else _tools_of(index, line, place, loaded))
                 for index, line in enumerate(self.manifest.tools)
@@ -126,13 +112,7 @@ class Agent:
             zone = None if clock is None else clock().tzinfo
             instructions = turn_instructions(loaded, self.toolbox, self.model.name, zone)
         self.chat_manager = ChatManager(self.storage, instructions, namespace=self.name, clock=clock or utc_now)
-        if self.storage_spec.retention is not None and self._substitutes.storage is None:
-            prefix = prefix_of(self.name)
-            from runner.retention import Retention
-
-            retention = self.chat_manager.retention = Retention(self.storage, prefix, self.storage_spec.retention)
-            self._closing.push_async_callback(retention.aclose)
-        generation = self.manifest.generation
+        self._retain()
         self.cache = self._cache(loaded)
         with _located(loaded, "model"), self.parts.let_go_on_error():
             asked = self._asked(loaded, previous)
@@ -142,8 +122,8 @@ class Agent:
             tool_mode=self.manifest.tool_mode,
             num_gemini_call_retries=self.manifest.retries,
             limits=Limits(**self.manifest.limits.given()),
-            generation_config=generation.config(),
-            settings=generation.settings(),
+            generation_config=self.manifest.generation.config(),
+            settings=self.manifest.generation.settings(),
             output=self.output,
             first_files=self._first_files if self.manifest.files else (),
             history=HistoryPolicy(**self.manifest.history.given()),
@@ -221,10 +201,19 @@ class Agent:
 
     def made_model(self, spec: Spec) -> Model:
         """A new model as the manifest could name it; who asked closes it. Raises MissingKeyError."""
-        if not _has_key(spec, self._place.settings):
-            raise MissingKeyError(NO_SIGN_IN if _names_project(spec) else NO_KEY)
+        if (missing := missing_key(spec, self._place.settings)) is not None:
+            raise MissingKeyError(missing)
         model: Model = MODELS.make(spec, self._place)
         return model
+
+    def _model_spec(self, override: str | Spec | None, settings: Settings, offline_without_key: bool) -> ModelSpec:
+        spec = model_spec(self.manifest, override, settings)
+        if self._substitutes.model is not None or not offline_without_key or settings.is_ci:
+            return spec
+        if missing_key(spec, settings) is None:
+            return spec
+        self.notices.append(OFFLINE)
+        return ModelSpec(type="offline")
 
     def _model(self, loaded: LoadedManifest, previous: Agent | None) -> Model:
         """The model that `model_spec` names; one of a project's own class is made anew, its code may have changed."""
@@ -267,6 +256,14 @@ class Agent:
 
         return AgentCache.of(loaded, self.model_spec, self.model, self.storage)
 
+    def _retain(self) -> None:
+        """Delete old chats as the manifest says; a test's storage keeps all."""
+        if (rules := self.storage_spec.retention) is not None and self._substitutes.storage is None:
+            from runner.retention import Retention
+
+            retention = self.chat_manager.retention = Retention(self.storage, prefix_of(self.name), rules)
+            self._closing.push_async_callback(retention.aclose)
+
     def _storage(self, place: Place, previous: Agent | None) -> ChatStorage:
         """The storage `storage_spec` names; one of a project's own class is made anew when its file has changed."""
         spec, modules = self.storage_spec, self.parts["modules"]
@@ -294,36 +291,6 @@ class Agent:
             return self.parts.take("storage", make, lambda storage: storage.aclose(), key=key, previous=before)
         key = (*key, digest_of(file))
         return self.parts.take("storage", make_with_modules, close_with_modules, key=key, previous=before)
-
-    def _model_spec(self, override: str | Spec | None, settings: Settings, offline_without_key: bool) -> ModelSpec:
-        spec = self.manifest.model
-        if override is not None:
-            spec = type(self.manifest).model_validate({"model": override}).model
-        if self._substitutes.model is not None or not offline_without_key or settings.is_ci or _has_key(spec, settings):
-            return spec
-        self.notices.append(OFFLINE)
-        return ModelSpec(type="offline")
-
-
-def _has_key(spec: Spec, settings: Settings) -> bool:
-    """Whether the model needs none, or there is one."""
-    from runner.models.gemini.credentials import find_credentials
-
-    if spec.type == "gemini" and _names_project(spec):
-        return bool(find_credentials(has_project=True))
-    return spec.type != "gemini" or bool(settings.api_key) or bool(find_credentials())
-
-
-def _names_project(spec: Spec) -> bool:
-    """Whether a Gemini model is asked as a project of Google Cloud, and so without a key."""
-    return bool(spec.options.get("project") or spec.options.get("location"))
-
-
-def storage_spec(manifest: AgentManifest, settings: Settings) -> StorageSpec:
-    """The storage of a manifest, or the one that the environment puts in its place."""
-    if settings.storage is None:
-        return manifest.storage
-    return type(manifest).model_validate({"storage": settings.storage}).storage
 
 
 @contextmanager

@@ -14,8 +14,8 @@ FLOORS: dict[int, str] = {
     1: "tools executors models storages answers",
     2: "attachments chats entries fitting history known_logs retention caches caching spending plan summaries waiting "
     "turn turn_events client",
-    3: "modules registry toolsource outputsource plugins settings loading agent agent_cache asked digests shared "
-    "settings_file reload project",
+    3: "modules registry toolsource outputsource plugins settings loading choices agent agent_cache asked digests "
+    "shared settings_file reload project",
     4: "graph schemas starter conversations",
     5: "cli pytest_plugin __main__",
 }

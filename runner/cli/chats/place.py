@@ -109,7 +109,7 @@ class Kept:
 async def opened(where: Where) -> AsyncIterator[Kept]:
     """The storage that is meant; closed at the end."""
     from runner import registry
-    from runner.agent import storage_spec
+    from runner.choices import storage_spec
     from runner.loading import project_root
     from runner.manifest import AgentManifest
     from runner.modules import ModuleTable
