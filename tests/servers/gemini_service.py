@@ -1,15 +1,13 @@
-"""The routes of the Gemini API over parsed HTTP, without sockets: `Service.handle(request)` returns the answer."""
+"""The Gemini API over parsed HTTP, without sockets: `Service.handle(request)` returns the answer."""
 
 from __future__ import annotations
 
 import itertools
-import json
 import random
-import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from .gemini_behaviours import Behaviour, Item, Script
 from .gemini_caches import Cache, Caches, Clock
@@ -17,13 +15,14 @@ from .gemini_files import TOKENS, Files, inline_data
 from .gemini_history import check_contents, check_parts, check_system
 from .gemini_models import ENTERPRISE_WITHOUT, check_generation_config, model_resource, rules_of, served_model
 from .gemini_render import Rendering, dumps
-from .gemini_requests import RecordedRequest, Verb
+from .gemini_requests import RecordedRequest
+from .gemini_routes import check_key, check_query, parsed_body, route
 from .gemini_schema import Extras, Wire
 from .gemini_signatures import SignatureBook
 from .gemini_tools import check_tools
 from .gemini_verbatim import SentContents
 from .http_framing import HttpAnswer, HttpRequest
-from .refusals import Refusal, bad_field, error_body
+from .refusals import Refusal, error_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,22 +30,7 @@ if TYPE_CHECKING:
     from .gemini_replies import Reply
 
 JSON = dict[str, Any]
-ENTERPRISE = re.compile(r"/(v1|v1beta1)/(?:projects/([^/]+)/locations/([^/]+)/)?publishers/google/(models/.+)")
-ROUTE = re.compile(r"/(v1|v1beta)/(?:models/([^/:]+)(?::(\w+))?|cachedContents(?:/([^/:]+))?)")
-FILE_ROUTE = re.compile(r"/(upload/)?(v1|v1beta)/files(?:/([^/:]+))?")
 MAX_BODY = 100 * 1024 * 1024
-ACTIONS: dict[tuple[str, str], Verb] = {
-    ("POST", "generateContent"): "generate",
-    ("POST", "streamGenerateContent"): "stream",
-    ("POST", "countTokens"): "count",
-}
-QUERIES: dict[Verb, frozenset[str]] = {
-    "stream": frozenset({"alt"}),
-    "cache_list": frozenset({"pageSize", "pageToken"}),
-    "cache_update": frozenset({"updateMask"}),
-    "file_list": frozenset({"pageSize", "pageToken"}),
-    "file_upload": frozenset({"upload_id", "upload_protocol"}),
-}
 UNSCRIPTED = "tests.servers: no reply is scripted for this request"
 
 
@@ -141,102 +125,19 @@ class Service:
         return request
 
     def _answered(self, request: RecordedRequest, http: HttpRequest) -> HttpAnswer:
-        self._route(request)
+        route(request)
         if request.verb == "file_upload":  # what is uploaded is for the id alone
             return self._uploaded(request, http)
-        self._check_key(request)
-        self._check_query(request)
+        check_key(request, self.settings.key)
+        check_query(request)
         if request.size > MAX_BODY:
             raise Refusal(f"Request payload size exceeds the limit: {MAX_BODY} bytes.")
-        request.body = self._parsed(request, http) if http.method in ("POST", "PATCH") else {}
+        has_body = http.method in ("POST", "PATCH")
+        request.body = parsed_body(request, http, surrogates=self.settings.surrogates) if has_body else {}
         if request.verb not in ("generate", "stream"):
             return self._other(request)
         cache = self._checked(request)
         return self._generated(request, cache)
-
-    # What every request must have
-
-    def _route(self, request: RecordedRequest) -> None:
-        if (stored := FILE_ROUTE.fullmatch(request.path)) is not None:
-            self._route_file(request, *stored.groups())
-            return
-        platform = ENTERPRISE.fullmatch(request.path)
-        if platform is not None:
-            request.is_enterprise, request.project = True, platform[2]
-        found = ROUTE.fullmatch(request.path if platform is None else f"/v1/{platform[4]}")
-        if found is None:
-            raise Refusal(f"tests.servers: no route {request.method} {request.path}", code=404)
-        version, model, action, cache = found.groups()
-        request.version = version if platform is None else platform[1]
-        verb: Verb | None
-        if model:
-            request.model = unquote(model)
-            verb = ACTIONS.get((request.method, action)) if action else "model" if request.method == "GET" else None
-        elif cache:
-            verbs: dict[str, Verb] = {"GET": "cache_get", "PATCH": "cache_update", "DELETE": "cache_delete"}
-            verb = verbs.get(request.method)
-        else:
-            verb = {"GET": "cache_list", "POST": "cache_create"}.get(request.method)  # type: ignore[assignment]
-        if verb is None:
-            raise Refusal(f"tests.servers: no route {request.method} {request.path}", code=404)
-        request.verb = verb
-
-    def _route_file(self, request: RecordedRequest, upload: str | None, version: str, key: str | None) -> None:
-        request.version = version
-        verbs: dict[tuple[str, bool, bool], Verb] = {
-            ("POST", True, False): "file_upload" if "upload_id" in request.query else "file_start",
-            ("GET", False, False): "file_list",
-            ("GET", False, True): "file_get",
-            ("DELETE", False, True): "file_delete",
-        }
-        verb = verbs.get((request.method, upload is not None, key is not None))
-        if verb is None:
-            raise Refusal(f"tests.servers: no route {request.method} {request.path}", code=404)
-        request.verb = verb
-
-    def _check_key(self, request: RecordedRequest) -> None:
-        if "key" in request.query:
-            raise Refusal("tests.servers: the API key belongs in the header x-goog-api-key, not in the URL.")
-        if request.project is not None and request.headers.get("authorization", "").startswith("Bearer "):
-            return
-        given = request.headers.get("x-goog-api-key")
-        if not given:
-            raise Refusal(
-                "Method doesn't allow unregistered callers (callers without established identity). Please use API Key "
-                "or other form of API consumer identity to call this API.",
-                code=403,
-            )
-        if given != self.settings.key:
-            reason = {
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                "reason": "API_KEY_INVALID",
-                "domain": "googleapis.com",
-                "metadata": {"service": "generativelanguage.googleapis.com"},
-            }
-            raise Refusal("API key not valid. Please pass a valid API key.", details=[reason])
-
-    def _check_query(self, request: RecordedRequest) -> None:
-        known = QUERIES.get(request.verb, frozenset())
-        for name, value in request.query.items():
-            if name not in known or (name == "alt" and value != "sse"):
-                raise bad_field(
-                    name,
-                    f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter. Field '
-                    f"'{name}' could not be found in request message.",
-                )
-
-    def _parsed(self, request: RecordedRequest, http: HttpRequest) -> JSON:
-        if not request.headers.get("content-type", "").startswith("application/json"):
-            raise Refusal("tests.servers: the content type of a request is application/json.")
-        try:
-            body = json.loads(http.body, parse_constant=_no_constant)
-            if not self.settings.surrogates and b"\\ud" in http.body.lower():
-                json.dumps(body, ensure_ascii=False).encode()
-        except (ValueError, RecursionError) as wrong:
-            raise bad_field("", f"Invalid JSON payload received. {type(wrong).__name__}: {wrong}") from None
-        if not isinstance(body, dict):
-            raise bad_field("", "Invalid JSON payload received. Root element must be a message.")
-        return body
 
     # Generation
 
@@ -413,7 +314,3 @@ def _prompt_tokens(request: RecordedRequest) -> int:
 def tokens_of(value: JSON) -> int:
     """Return the server's idea of tokens: a quarter of the JSON's length."""
     return max(1, len(dumps(value)) // 4)
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"Unexpected token {name}")

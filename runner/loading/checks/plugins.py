@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import ManifestError
 from runner.loading.checks import project_modules
+from runner.loading.checks.addresses import READERS, address_problems
 from runner.loading.checks.tools import FOREIGN
 from runner.loading.diagnostics import Fix, Span
 from runner.loading.nodes import Mapping, Scalar
@@ -39,11 +38,6 @@ _OTHER_NAMES = {
         **dict.fromkeys(("file", "sqlite3", "sqlite_chat_storage", "db"), "sqlite:///chats.db"),
     },
 }
-_URL_READERS = {
-    **dict.fromkeys(("redis", "rediss"), "runner.storages.redis_place:place_of"),
-    "hybrid": "runner.storages.hybrid_url:split_url",
-}
-"""What reads the address of a storage, and raises ManifestError when it cannot; no driver is imported for it."""
 _GENERAL = {"storage": ("retention",), "model": MODEL_KEYS}
 """Keys that all plug-ins of a kind have; none of them is an option of its own."""
 _OTHER_OPTIONS = {
@@ -213,7 +207,7 @@ class _Plugin:
 
     def _lacking(self, name: str, option: str, where: Located) -> Diagnostic:
         example = {
-            "url": f'write "{name}://host"' if name in _URL_READERS else 'write "sqlite:///chats.db"',
+            "url": f'write "{name}://host"' if name in READERS else 'write "sqlite:///chats.db"',
             "name": "add name: gemini-3.8-flash",
             "cache": "add cache: redis://localhost:6379/0",
             "database": "add database: with the URL of the database",
@@ -226,13 +220,8 @@ class _Plugin:
 
     def _storage_url(self, name: str, url: str) -> Iterator[Diagnostic]:
         place = self._subject.at(self._kind, "url") or self._place
-        if name == "memory" and url.rstrip("/") != "memory:":
-            yield self._subject.say("E172", "chats in memory have no address", place, hint='write it as "memory:"')
-        if name == "sqlite" and (problem := _sqlite_problem(url)):
-            message, hint = problem
+        for message, hint in address_problems(name, url):
             yield self._subject.say("E172", message, place, hint=hint)
-        if name in _URL_READERS and (reason := _unreadable(name, url)):
-            yield self._subject.say("E172", reason, place)
 
     def _project_class(self, name: str, options: dict[str, Any], where: Located) -> Iterator[Diagnostic]:
         module, _, attribute = name.partition(":")
@@ -314,39 +303,3 @@ def _init_parameters(node: ast.ClassDef) -> list[str] | None:
                 return None
             return [each.arg for each in (*arguments.args[1:], *arguments.kwonlyargs) if each.arg != "place"]
     return None
-
-
-def _sqlite_problem(url: str) -> tuple[str, str] | None:
-    """What is wrong with the address of a SQLite file, and how to write it."""
-    if "://" in url and not url.startswith("sqlite:///"):
-        name = url.partition("://")[2]
-        return (
-            "two slashes begin a host, and SQLite has none",
-            f"write sqlite:///{name.rpartition('@')[2] or 'chats.db'}",
-        )
-    name = url.removeprefix("sqlite:///")
-    if not url.startswith("sqlite:///") or not name.strip("/"):
-        return "the address of the SQLite file is missing", 'write "sqlite:///chats.db"'
-    if name == ":memory:":
-        return "chats in memory are another storage", 'write "memory:"'
-    if "?" in name:
-        return "the address of a SQLite file takes no options", "remove ? and what follows"
-    if not name.startswith("/") and _leads_out(name):
-        return "the file lies outside of the project", "write an absolute path: sqlite:////home/..."
-    return None
-
-
-def _unreadable(name: str, url: str) -> str | None:
-    """What is wrong with the address of a server."""
-    module, _, attribute = _URL_READERS[name].partition(":")
-    try:
-        getattr(import_module(module), attribute)(url)
-    except ManifestError as error:
-        return error.message
-    return None
-
-
-def _leads_out(name: str) -> bool:
-    import os.path
-
-    return os.path.normpath(name).startswith("..")
