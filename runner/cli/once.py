@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -20,15 +19,11 @@ if TYPE_CHECKING:
     from runner.cli.spent import Spent
 
 
-@dataclass(frozen=True, slots=True)
 class Once:
     """A run without a conversation: what answers, in which chat, and what it may spend."""
 
-    agent: Agent
-    chat_id: str
-    door: Door
-    view: Callable[[Door], View]
-    spent: Spent
+    def __init__(self, agent: Agent, chat_id: str, door: Door, view: Callable[[Door], View], spent: Spent) -> None:
+        self.agent, self.chat_id, self.door, self.view, self.spent = agent, chat_id, door, view, spent
 
     async def answer(self, message: str, files: Sequence[str | Path]) -> Exit:
         """Run one turn; the exit code says how it ended."""
