@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,12 +75,13 @@ def get_weather(city: str) -> Json:
 
 
 async def told(model: Model, *queries: str, tools: Sequence[Any] = (get_weather,), **options: Any) -> list[Json]:
-    """The events of a conversation of these turns, without the times that tools took."""
+    """The events of a conversation of these turns, without what its tools took: how long, and which ended first."""
     events: list[Json] = []
     async with GeminiClient(model=model, **options) as client:
         for query in queries:
             events += [untimed(event) async for event in client.events(query=query, tools=tools, chat_id="chat")]
-    return events
+    runs = groupby(events, lambda event: event["type"] == "tool_returned")
+    return [event for returned, run in runs for event in (sorted(run, key=itemgetter("index")) if returned else run)]
 
 
 def untimed(event: Event) -> Json:
