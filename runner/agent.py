@@ -92,15 +92,8 @@ class Agent:
             self.modules = self._module_table(previous)
             place = self._place = Place(self.root, self.path.parent, self.modules, settings)
             self.model_spec = self._model_spec(model, settings, offline_without_key)
-            self.tool_lines = self._substitutes.tool_lines or [
-                (line.name, [] if line.is_built_in else _tools_of(index, line, place, loaded))
-                for index, line in enumerate(self.manifest.tools)
-            ]
-            with _located(loaded, "tools"):
-                built_in = [BuiltInTool(line.name, line.options) for line in self.manifest.tools if line.is_built_in]
-                self.toolbox = Toolbox([*(tool for _, tools in self.tool_lines for tool in tools), *built_in])
-            if self.manifest.tool_mode == "any" and not len(self.toolbox):
-                raise ManifestError("`any` forces a tool call, but there are no tools", key="tool_mode")
+            self.tool_lines = self._substitutes.tool_lines or self._named_tools(loaded)
+            self.toolbox = self._toolbox(loaded)
             with _located(loaded, "output"):
                 self.output = None if self.manifest.output is None else _output_of(self.manifest.output, place)
             self.model = self._model(loaded, previous)
@@ -114,20 +107,7 @@ class Agent:
         self.chat_manager = ChatManager(self.storage, instructions, namespace=self.name, clock=clock or utc_now)
         self._retain()
         self.cache = self._cache(loaded)
-        with _located(loaded, "model"), self.parts.let_go_on_error():
-            asked = self._asked(loaded, previous)
-        self.client = GeminiClient(
-            chat_manager=self.chat_manager,
-            model=asked,
-            tool_mode=self.manifest.tool_mode,
-            num_gemini_call_retries=self.manifest.retries,
-            limits=Limits(**self.manifest.limits.given()),
-            generation_config=self.manifest.generation.config(),
-            settings=self.manifest.generation.settings(),
-            output=self.output,
-            first_files=self._first_files if self.manifest.files else (),
-            history=HistoryPolicy(**self.manifest.history.given()),
-        )
+        self.client = self._client(loaded, previous)
         self._closing.push_async_callback(self.client.aclose)
 
     @classmethod
@@ -182,6 +162,41 @@ class Agent:
     async def latest_chat(self) -> str | None:
         """The id of this agent's chat written to last, or None."""
         return await self.chat_manager.latest_chat()
+
+    def _named_tools(self, loaded: LoadedManifest) -> list[tuple[str, list[Tool]]]:
+        """The tools of each line of the manifest's `tools`; a built-in one is run by Gemini and has none here."""
+        lines = enumerate(self.manifest.tools)
+        return [
+            (line.name, [] if line.is_built_in else _tools_of(index, line, self._place, loaded))
+            for index, line in lines
+        ]
+
+    def _toolbox(self, loaded: LoadedManifest) -> Toolbox:
+        """All tools that the model is told of."""
+        with _located(loaded, "tools"):
+            built_in = [BuiltInTool(line.name, line.options) for line in self.manifest.tools if line.is_built_in]
+            toolbox = Toolbox([*(tool for _, tools in self.tool_lines for tool in tools), *built_in])
+        if self.manifest.tool_mode == "any" and not len(toolbox):
+            raise ManifestError("`any` forces a tool call, but there are no tools", key="tool_mode")
+        return toolbox
+
+    def _client(self, loaded: LoadedManifest, previous: Agent | None) -> GeminiClient:
+        """What runs the turns."""
+        manifest = self.manifest
+        with _located(loaded, "model"), self.parts.let_go_on_error():
+            asked = self._asked(loaded, previous)
+        return GeminiClient(
+            chat_manager=self.chat_manager,
+            model=asked,
+            tool_mode=manifest.tool_mode,
+            num_gemini_call_retries=manifest.retries,
+            limits=Limits(**manifest.limits.given()),
+            generation_config=manifest.generation.config(),
+            settings=manifest.generation.settings(),
+            output=self.output,
+            first_files=self._first_files if manifest.files else (),
+            history=HistoryPolicy(**manifest.history.given()),
+        )
 
     def _first_files(self) -> list[str | Path]:
         from runner.named_files import files_named
