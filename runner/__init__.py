@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         CodeRan,
         CodeWritten,
         Event,
+        MediaReturned,
         Notice,
         TextDelta,
         ThoughtDelta,
@@ -75,8 +76,8 @@ _HOMES = {
     "runner.errors": "AgentRunError CassetteError CassetteMissError ChatBusyError ChatChangedError ChatStorageError "
     "GeminiAPIError GeminiClientError GeminiResponseError GeminiToolExecutionError ManifestError MissingKeyError "
     "ModelChoiceError PromptTooLongError",
-    "runner.events": "BuiltInCalled CodeRan CodeWritten Event Notice TextDelta ThoughtDelta ToolCalled ToolProgress "
-    "ToolReturned TurnEnded TurnStarted UsageReported",
+    "runner.events": "BuiltInCalled CodeRan CodeWritten Event MediaReturned Notice TextDelta ThoughtDelta ToolCalled "
+    "ToolProgress ToolReturned TurnEnded TurnStarted UsageReported",
     "runner.executors.base": "ToolExecutor",
     "runner.executors.parallel": "AsyncToolExecutor",
     "runner.executors.rate_limiting": "RateLimitingAsyncExecutor",
@@ -142,6 +143,7 @@ __all__ = [
     "LocalChatStorage",
     "ManifestError",
     "Media",
+    "MediaReturned",
     "MissingKeyError",
     "Model",
     "ModelChoiceError",

@@ -6,12 +6,14 @@ but for a cost that is not known, which is null.
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
     from runner.errors import AgentRunError
+    from runner.media import Media
     from runner.messages import Json, TurnReason
     from runner.requests import CacheUse, ContextSize, Cost, Source, Usage
 
@@ -79,6 +81,28 @@ class CodeRan(_Event):
 
     outcome: str
     output: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaReturned(_Event):
+    """A picture or another file that the model made, or that its code drew. `data` is base64."""
+
+    mime_type: str
+    data: str
+    name: str | None = None
+
+    @property
+    def blob(self) -> Json:
+        """The same as the API has it."""
+        named = {} if self.name is None else {"displayName": self.name}
+        return {"mimeType": self.mime_type, "data": self.data} | named
+
+    @property
+    def media(self) -> Media:
+        """Its bytes. Raises ValueError where they cannot be read."""
+        from runner.media import Media
+
+        return Media(base64.b64decode(self.data, validate=True), self.mime_type, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +217,7 @@ Event: TypeAlias = (
     | ThoughtDelta
     | CodeWritten
     | CodeRan
+    | MediaReturned
     | BuiltInCalled
     | ToolCalled
     | ToolProgress

@@ -48,6 +48,14 @@ def named_type(name: str) -> str | None:
     return None if encoding or mime_type in _UNTOLD else mime_type
 
 
+def suffix_of(mime_type: str) -> str:
+    """What the name of a file of that type ends in; `.bin` where that is not known."""
+    from mimetypes import guess_extension
+
+    own = next((suffix for suffix, known in _OWN.items() if known == mime_type), None)
+    return own or guess_extension(mime_type) or ".bin"
+
+
 def sent_type(name: str, content: bytes, *, is_whole: bool) -> str | None:
     """The type to send a file as, told from its name and its content or the beginning of it; None for an unknown one.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.events import BuiltInCalled, CodeRan, CodeWritten, TextDelta, ThoughtDelta
+from runner.events import BuiltInCalled, CodeRan, CodeWritten, MediaReturned, TextDelta, ThoughtDelta
 
 if TYPE_CHECKING:
     from runner.events import Event
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def event_of(part: Part) -> Event | None:
-    """The event of a part: text, a thought, code that the model wrote or ran, or a built-in tool that it called."""
+    """The event of a part: text, a thought, code that the model wrote or ran, media, or a built-in tool it called.
+
+    Pictures that belong to a thought are none.
+    """
     if text := part.get("text"):
         return ThoughtDelta(text) if part.get("thought") else TextDelta(text)
     if code := _object(part, "executableCode"):
@@ -22,6 +25,8 @@ def event_of(part: Part) -> Event | None:
     if called := _object(part, "toolCall"):
         args = called.get("args")
         return BuiltInCalled(str(called.get("toolType") or "").lower(), args if isinstance(args, dict) else {})
+    if (blob := _object(part, "inlineData")) and not part.get("thought"):
+        return MediaReturned(str(blob.get("mimeType") or ""), str(blob.get("data") or ""), blob.get("displayName"))
     return None
 
 

@@ -16,6 +16,7 @@ from runner.events import (
     BuiltInCalled,
     CodeRan,
     CodeWritten,
+    MediaReturned,
     TextDelta,
     ThoughtDelta,
     ToolCalled,
@@ -81,7 +82,7 @@ class DrawnView:
                 await self._feed("thought", text)
             case CodeWritten() | CodeRan():
                 await self._feed("code", code_block(event))
-            case ToolCalled() | BuiltInCalled():
+            case ToolCalled() | BuiltInCalled() | MediaReturned():
                 await self._close()
             case TurnEnded():
                 await self._end(event)

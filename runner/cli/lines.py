@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from runner.cli.screen import visible, visible_line
 from runner.errors import AgentRunError
+from runner.files import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from runner.events import ToolReturned, TurnEnded
+    from runner.events import MediaReturned, ToolReturned, TurnEnded
     from runner.messages import Json
     from runner.requests import CacheUse, ContextSize, Cost, Usage
 
@@ -39,6 +40,11 @@ def _value(value: object) -> str:
     except (TypeError, ValueError):
         text = repr(value)
     return visible_line(text, _ARGUMENT_LIMIT)
+
+
+def media_line(event: MediaReturned) -> str:
+    """`[chart.png, image/png, 12 KB]`."""
+    return visible_line(shown({"inlineData": event.blob}), _CALL_LIMIT)
 
 
 def returned_line(event: ToolReturned, args: Json | None) -> str:

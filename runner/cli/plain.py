@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Self
 from runner.cli.footnotes import code_block, footnotes
 from runner.cli.screen import VisibleStream
 from runner.cli.told import Told
-from runner.events import BuiltInCalled, CodeRan, CodeWritten, TextDelta, ToolCalled, ToolReturned, TurnEnded
+from runner.events import (
+    BuiltInCalled,
+    CodeRan,
+    CodeWritten,
+    MediaReturned,
+    TextDelta,
+    ToolCalled,
+    ToolReturned,
+    TurnEnded,
+)
 
 if TYPE_CHECKING:
     from runner.cli.door import Door
@@ -46,7 +55,7 @@ class PlainView:
                 self._is_apart = self._has_text
                 if not self._door.loudness.quiet:
                     await self._door.tell(code_block(event).rstrip())
-            case ToolCalled():
+            case ToolCalled() | MediaReturned():
                 self._is_apart = self._has_text
             case TurnEnded():
                 await self._end(event)

@@ -40,6 +40,7 @@ class Options:
     model: str | None
     variables: dict[str, str]
     attached: tuple[str, ...]
+    save: str | None
     chat: str | None
     continues: bool
     as_json: bool
@@ -68,6 +69,7 @@ class Options:
 @click.argument("message", nargs=-1, metavar="[MESSAGE]")
 @click.option("--model", metavar="NAME", help="Use this model instead of the manifest's; `offline` needs no key.")
 @click.option("--file", "attached", multiple=True, metavar="PATH", help="Send this file too; may be repeated.")
+@click.option("--save", metavar="FOLDER", help="Write pictures that come back there.")
 @with_variables
 @click.option("--chat", metavar="ID", help="Continue the chat ID, or begin it.")
 @click.option("-c", "--continue", "continues", is_flag=True, help="Continue the agent's last chat.")
@@ -118,6 +120,8 @@ def _check(message: str | None, options: Options) -> None:
         raise click.UsageError("--quiet excludes --verbose and --debug")
     if options.lines and message is not None:
         raise click.UsageError("--lines reads its messages from standard input: leave the message out")
+    if options.save is not None and os.path.isfile(options.save):  # noqa: PTH113  # Path's raises where it may not look
+        raise click.UsageError(f"--save needs a folder, and {visible_line(options.save)} is a file")
     if message is not None or options.attached or options.lines or not stdin.is_terminal():
         return
     if options.as_json:
@@ -244,23 +248,28 @@ def _door(signals: Signals, options: Options) -> Door:
 
 def _view(door: Door, options: Options, agent: Callable[[], Agent]) -> Callable[[Door], View]:
     """What shows the turns of the agent that there is when one begins."""
+    from runner.cli.saving import SavingView
+
     if options.as_json:
         from runner.cli.jsonl import JsonView
 
-        return JsonView
+        return JsonView if options.save is None else lambda door: SavingView(JsonView(door), door, options.save)
+    return lambda door: SavingView(_text_view(door, agent(), options), door, options.save)
+
+
+def _text_view(door: Door, agent: Agent, options: Options) -> View:
     from runner.cli.values import with_values
 
+    view: View
     if door.out.can_draw:
         from runner.cli.drawn import DrawnView
 
-        def drawn(door: Door) -> View:
-            view = DrawnView(door, cites=bool(agent().toolbox.built_in) and not options.quiet)
-            return with_values(view, door, has_form=agent().output is not None)
+        view = DrawnView(door, cites=bool(agent.toolbox.built_in) and not options.quiet)
+    else:
+        from runner.cli.plain import PlainView
 
-        return drawn
-    from runner.cli.plain import PlainView
-
-    return lambda door: with_values(PlainView(door), door, has_form=agent().output is not None)
+        view = PlainView(door)
+    return with_values(view, door, has_form=agent.output is not None)
 
 
 async def _tell_notices(agent: Agent, door: Door, options: Options) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.cli.lines import call_line, ended_line, price, returned_line, usage_line
+from runner.cli.lines import call_line, ended_line, media_line, price, returned_line, usage_line
 from runner.cli.screen import visible_line
 from runner.events import (
     BuiltInCalled,
     Event,
+    MediaReturned,
     Notice,
     ToolCalled,
     ToolProgress,
@@ -53,6 +54,8 @@ class Told:
         match event:
             case Notice(message=message):
                 return visible_line(message)
+            case MediaReturned():
+                return media_line(event)
             case BuiltInCalled(name=name, args=args):
                 return call_line(name, args)
             case TurnStarted(chat_id=chat, turn=turn, model=model) if self._verbose:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from runner.answers.parts import event_of
 from runner.answers.sources import marked, sources_in
 from runner.cli.footnotes import code_block, footnotes
-from runner.cli.lines import call_line, ended_line, result_line
+from runner.cli.lines import call_line, ended_line, media_line, result_line
 from runner.cli.screen import visible, visible_line
-from runner.events import BuiltInCalled, CodeRan, CodeWritten, TextDelta, ThoughtDelta, TurnEnded
+from runner.events import BuiltInCalled, CodeRan, CodeWritten, MediaReturned, TextDelta, ThoughtDelta, TurnEnded
 from runner.files import shown_files
 from runner.requests import Usage
 
@@ -81,6 +81,8 @@ def _said(entry: ChatMessage, sources: Sequence[Source]) -> Iterator[tuple[Kind,
             yield "call", call_line(event.name, event.args)
         elif isinstance(event, CodeWritten | CodeRan):
             yield "text", code_block(event)
+        elif isinstance(event, MediaReturned):
+            yield "call", media_line(event)
 
 
 async def show_text(out: Output, text: str) -> None:

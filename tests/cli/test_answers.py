@@ -43,14 +43,10 @@ def looking(project: Path) -> str:
     return "looking.yaml"
 
 
-def use(server: GeminiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    server.stand_in(monkeypatch)
-
-
 def test_a_pipe_gets_the_answer_as_it_came_and_json_its_value(
     server: GeminiServer, formed: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(server, monkeypatch)
+    server.stand_in(monkeypatch)
     server.script(text("{}"), text(ANSWER), text(ANSWER))
     ran = run(formed, "hello")
     assert (ran.code, ran.out) == (0, f"{ANSWER}\n")
@@ -62,7 +58,7 @@ def test_a_pipe_gets_the_answer_as_it_came_and_json_its_value(
 def test_an_answer_that_never_gets_its_form_is_exit_3(
     server: GeminiServer, formed: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(server, monkeypatch)
+    server.stand_in(monkeypatch)
     server.script(text("{}"), text("{}"))
     ran = run(formed, "hello", "-q")
     assert (ran.code, ran.out) == (3, "")
@@ -104,7 +100,7 @@ def test_code_and_sources_stand_beside_the_answer(
     ]
     found = [line for line in terminal.text.splitlines() if line in lines]
     assert [line for line in found if line] == [line for line in lines if line]
-    use(server, monkeypatch)
+    server.stand_in(monkeypatch)
     piped = run(looking, "hello")
     assert (piped.code, piped.out) == (0, "Three ticks.\n")
     assert "print('`' * 3)\n" in piped.err
@@ -145,7 +141,7 @@ def test_what_has_scrolled_away_is_not_printed_twice_to_be_marked(
 def test_a_pipe_gets_no_numbers_and_json_tells_the_places(
     server: GeminiServer, looking: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(server, monkeypatch)
+    server.stand_in(monkeypatch)
     server.script(grounded("Sunny.", ends=6), grounded("Sunny.", ends=6))
     piped = run(looking, "hello")
     assert (piped.out, piped.err) == ("Sunny.\n", f"{NOTE}\n")
@@ -156,7 +152,7 @@ def test_a_pipe_gets_no_numbers_and_json_tells_the_places(
 def test_a_chat_that_is_shown_later_tells_what_was_searched_run_and_found(
     server: GeminiServer, looking: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(server, monkeypatch)
+    server.stand_in(monkeypatch)
     code = part({"executableCode": {"language": "PYTHON", "code": "print(1)"}})
     server.script(SEARCHED + text("One.") + code + grounded("Sunny it is.", ends=16), text("You are welcome."))
     for message in ("hello", "Thanks"):
