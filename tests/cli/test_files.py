@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +12,15 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
 from runner.cli.mentions import completer, mentions_in
+from runner.files import INLINE_LIMIT
 from runner.messages import ChatMessage, responses_to
 from tests.cli.keeping import keep, stored
 from tests.cli.tty import Terminal
+from tests.servers import GeminiServer, hang, text
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Run
@@ -202,3 +207,26 @@ def test_files_are_mentioned_in_a_chat(project: Path, env: dict[str, str]) -> No
     assert lines[7].startswith("error: blob.bin: the file is no UTF-8 text")
     start = lines.index("> /history") + 1
     assert lines[start : start + 3] == [message, *(f"> {each}" for each in told)]
+
+
+def test_an_upload_that_was_killed_is_made_by_the_next_who_needs_it(
+    project: Path, env: dict[str, str], spawn: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    """At once: whoever held the file's upload is seen to be gone."""
+    (project / "gemini.yaml").write_text("model: gemini-3.8-flash\n")
+    (project / "film.mp4").write_bytes(b"\x00\xff" * (INLINE_LIMIT // 2 + 1))
+    with GeminiServer() as server:
+        server.script(hang(), on="file_upload")
+        server.script(text("A cat."), text("A cat."))
+        env.update(server.env)
+        killed = spawn("gemini.yaml", "look", "--file", "film.mp4", "--chat", "c")
+        while not any(request.verb == "file_upload" for request in server.requests):
+            assert killed.poll() is None
+            time.sleep(0.02)
+        killed.kill()
+        killed.communicate()
+        for chat in ("c", "d"):
+            done = spawn("gemini.yaml", "look", "--file", "film.mp4", "--chat", chat)
+            assert done.communicate(timeout=60)[0] == b"A cat.\n"
+        assert server.refused == []
+        assert [request.verb for request in server.requests].count("file_start") == 2
