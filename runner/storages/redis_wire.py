@@ -135,6 +135,9 @@ async def _conversed(connection: Connection, commands: Sequence[Command]) -> lis
 
 
 async def _send(connection: Connection, commands: list[tuple[bytes, ...]]) -> None:
+    writer = connection._writer  # noqa: SLF001 - redis-py does not look
+    if writer is not None and writer.transport.is_closing():  # on which Python 3.12 and 3.13.0 fail with AttributeError
+        raise RedisConnectionError("the connection was closed")
     await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
 
 

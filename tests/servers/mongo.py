@@ -31,6 +31,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from .ports import reserved_port
+from .stopping import stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +133,7 @@ class MongoServer:
 
     def pause(self) -> None:
         """Stop it in the middle of whatever it does; connections stay open and silent."""
-        os.kill(self.pid, signal.SIGSTOP)
+        stop(self.pid)
 
     def go_on(self) -> None:
         """End the pause."""

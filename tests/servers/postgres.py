@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .ports import reserved_port
+from .stopping import is_alive, stands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,14 +113,16 @@ class PostgresServer:
                     os.kill(pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
-            while any(map(_is_alive, pids)):  # as long as one is, its memory is in the way of the next start
+            while any(map(is_alive, pids)):  # as long as one is, its memory is in the way of the next start
                 time.sleep(0.002)
             with suppress(FileNotFoundError):
                 (self._folder / "data" / "postmaster.pid").unlink()
 
     def pause(self) -> None:
         """Stop it in the middle of whatever it does; connections stay open and silent."""
-        self._signalled(signal.SIGSTOP)
+        pids = self._signalled(signal.SIGSTOP)
+        while not all(map(stands, pids)):
+            time.sleep(0.001)
 
     def go_on(self) -> None:
         """End the pause."""
@@ -199,13 +202,6 @@ def sql(url: str, statement: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
-
-
-def _is_alive(pid: int) -> bool:
-    """Whether a process has not ended; one that its parent has not asked for yet has."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .ports import reserved_port
+from .stopping import stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +108,7 @@ class RedisServer:
 
     def pause(self) -> None:
         """Stop it in the middle of whatever it does; connections stay open and silent."""
-        os.kill(self.pid, signal.SIGSTOP)
+        stop(self.pid)
 
     def go_on(self) -> None:
         """End the pause."""

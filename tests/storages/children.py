@@ -11,6 +11,7 @@ import time
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
+from tests.servers.stopping import stop
 from tests.storages.child import ROOT
 
 if TYPE_CHECKING:
@@ -61,16 +62,11 @@ class Child(subprocess.Popen[str]):
 
 def freeze(process: subprocess.Popen[Any], database: Path) -> None:
     """Stop a process (SIGSTOP) when it has no such SQLite file locked: that would keep all others out."""
-    _stop(process)
+    stop(process.pid)
     while _is_locked(database):
         process.send_signal(signal.SIGCONT)
         time.sleep(0.005)
-        _stop(process)
-
-
-def _stop(process: subprocess.Popen[Any]) -> None:
-    process.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        stop(process.pid)
 
 
 def _is_locked(database: Path) -> bool:
