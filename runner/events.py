@@ -92,12 +92,6 @@ class MediaReturned(_Event):
     name: str | None = None
 
     @property
-    def blob(self) -> Json:
-        """The same as the API has it."""
-        named = {} if self.name is None else {"displayName": self.name}
-        return {"mimeType": self.mime_type, "data": self.data} | named
-
-    @property
     def media(self) -> Media:
         """Its bytes. Raises ValueError where they cannot be read."""
         from runner.media import Media

@@ -26,7 +26,9 @@ def event_of(part: Part) -> Event | None:
         args = called.get("args")
         return BuiltInCalled(str(called.get("toolType") or "").lower(), args if isinstance(args, dict) else {})
     if (blob := _object(part, "inlineData")) and not part.get("thought"):
-        return MediaReturned(str(blob.get("mimeType") or ""), str(blob.get("data") or ""), blob.get("displayName"))
+        name = blob.get("displayName")
+        name = name if isinstance(name, str) else None
+        return MediaReturned(str(blob.get("mimeType") or ""), str(blob.get("data") or ""), name)
     return None
 
 

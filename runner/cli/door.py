@@ -69,3 +69,17 @@ class View(Protocol):
 
     async def show(self, event: Event) -> None:
         """Show one event; returns when it is written."""
+
+
+class OuterView:
+    """A view around another, which shows what this one lets through."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    async def __aenter__(self) -> Self:
+        await self._view.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._view.__aexit__(*exc_info)

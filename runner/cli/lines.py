@@ -44,7 +44,8 @@ def _value(value: object) -> str:
 
 def media_line(event: MediaReturned) -> str:
     """`[chart.png, image/png, 12 KB]`."""
-    return visible_line(shown({"inlineData": event.blob}), _CALL_LIMIT)
+    blob = {"mimeType": event.mime_type, "data": event.data, "displayName": event.name}
+    return visible_line(shown({"inlineData": blob}), _CALL_LIMIT)
 
 
 def returned_line(event: ToolReturned, args: Json | None) -> str:

@@ -7,8 +7,9 @@ import itertools
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from runner.cli.door import OuterView
 from runner.cli.screen import visible_line
 from runner.events import MediaReturned, Notice, TurnStarted
 from runner.file_types import suffix_of
@@ -20,27 +21,21 @@ if TYPE_CHECKING:
 
 _CODE = "media"
 _UNSAID = re.compile(r"[^\w.-]+")
-_LONGEST = 100  # characters of a name
+_LONGEST = 60  # characters of a name, which may have 255 bytes
 
 
-class SavingView:
+class SavingView(OuterView):
     """Shows a turn in `view`, and writes what the model made to `folder`; without one, says how to get it.
 
     What cannot be written is in the chat all the same; the run ends as one whose answer could not be written.
     """
 
     def __init__(self, view: View, door: Door, folder: str | None) -> None:
-        self._view, self._door = view, door
+        super().__init__(view)
+        self._door = door
         self._folder = None if folder is None else Path(folder)
         self._turn = ""
         self._has_hinted = False
-
-    async def __aenter__(self) -> Self:
-        await self._view.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self._view.__aexit__(*exc_info)
 
     async def show(self, event: Event) -> None:
         """Show one event."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from runner.cli.door import OuterView
 from runner.events import TextDelta, ToolCalled, TurnEnded
 
 if TYPE_CHECKING:
@@ -12,19 +13,13 @@ if TYPE_CHECKING:
     from runner.events import Event
 
 
-class ValueView:
+class ValueView(OuterView):
     """Shows a turn in `view`, its text when what it is has become clear: an answer's value, or what comes before."""
 
     def __init__(self, view: View, *, fenced: bool) -> None:
-        self._view, self._fenced = view, fenced
+        super().__init__(view)
+        self._fenced = fenced
         self._held: list[TextDelta] = []
-
-    async def __aenter__(self) -> Self:
-        await self._view.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self._view.__aexit__(*exc_info)
 
     async def show(self, event: Event) -> None:
         """Show one event."""

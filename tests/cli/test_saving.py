@@ -72,6 +72,12 @@ def test_pictures_are_written_and_replace_no_file(draw: Run, server: GeminiServe
     assert (project / "pictures/new/c-2-2.png").read_bytes() == PNG
 
 
+def test_a_name_of_any_length_or_none_at_all_becomes_a_files(draw: Run, server: GeminiServer, project: Path) -> None:
+    server.script(picture(displayName="\U00020000" * 300 + ".png") + picture(displayName=7))
+    assert draw(*DRAW, "--save", "here").code == 0
+    assert sorted(path.name for path in (project / "here").iterdir()) == ["c-1.png", "\U00020000" * 60 + ".png"]
+
+
 def test_without_a_folder_they_are_told_kept_and_sent_back(draw: Run, server: GeminiServer) -> None:
     """The server looks whether they come back as they were."""
     server.script(text("Two:") + picture() + picture(), text("You are welcome."))
