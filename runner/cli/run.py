@@ -69,7 +69,7 @@ class Options:
 @click.argument("message", nargs=-1, metavar="[MESSAGE]")
 @click.option("--model", metavar="NAME", help="Use this model instead of the manifest's; `offline` needs no key.")
 @click.option("--file", "attached", multiple=True, metavar="PATH", help="Send this file too; may be repeated.")
-@click.option("--save", metavar="FOLDER", help="Write pictures that come back there.")
+@click.option("--save", metavar="FOLDER", help="Write pictures and other files of the answer to it.")
 @with_variables
 @click.option("--chat", metavar="ID", help="Continue the chat ID, or begin it.")
 @click.option("-c", "--continue", "continues", is_flag=True, help="Continue the agent's last chat.")
